@@ -1,0 +1,1 @@
+//! What goes over the wire, and a client that speaks it.

@@ -1,0 +1,3 @@
+//! The binary `cairn`: what a person types.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Concrete disks, clocks, key indexes, search indexes and signers behind the seams.

@@ -1,0 +1,1 @@
+//! Finds events again and proves each hit against stored bytes.

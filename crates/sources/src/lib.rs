@@ -1,0 +1,1 @@
+//! Turns each foreign format into drafts and says what should have come.

@@ -1,0 +1,1 @@
+//! Makes admitted events durable and, by rule alone, makes them end.

@@ -1,0 +1,2 @@
+//! What the project runs on itself: tests, tidy, soak.
+fn main() {}
