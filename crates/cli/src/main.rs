@@ -1,3 +1,27 @@
 //! The binary `cairn`: what a person types.
 
-fn main() {}
+mod args;
+mod commands;
+mod config;
+mod connect;
+mod evidence;
+mod failure;
+mod print;
+mod system;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // A usage error leaves here with exit code 2, `--help` and `--version` with 0.
+    let cli = args::Cli::parse();
+    let color = cli.global.color_on_stderr();
+    match commands::run(cli) {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            failure.report(color);
+            failure.exit.into()
+        }
+    }
+}

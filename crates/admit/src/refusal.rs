@@ -1,0 +1,98 @@
+//! Why a record was not taken, in terms that a producer can act on.
+
+use std::fmt;
+
+use cairn_event::{Invalid, JsonError, limits};
+
+/// What kind of thing is wrong, for programs. The words are part of the HTTP interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The record is not JSON that can be kept.
+    NotJson,
+    /// The record is JSON, but not an event (or not a record of its kind).
+    Invalid,
+    /// The record exceeds a limit of size.
+    TooLarge,
+}
+
+impl Code {
+    /// The word for the wire: `not_json`, `invalid`, `too_large`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Code::NotJson => "not_json",
+            Code::Invalid => "invalid",
+            Code::TooLarge => "too_large",
+        }
+    }
+}
+
+/// Why a record was not taken: which field, what came, what is wanted, what to do. Never repeats the
+/// content of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind of thing is wrong.
+    pub code: Code,
+    /// The field by dotted path; empty for the whole record.
+    pub field: String,
+    /// What came.
+    pub got: String,
+    /// What is wanted.
+    pub want: String,
+    /// What to do about it, if there is something to say.
+    pub hint: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn too_large(size_bytes: usize) -> Refusal {
+        Refusal {
+            code: Code::TooLarge,
+            field: String::new(),
+            got: format!("{size_bytes} bytes"),
+            want: format!("at most {} bytes in one event", limits::EVENT_BYTES_MAX),
+            hint: None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "got {}, want {}", self.got, self.want)?;
+        self.hint
+            .as_ref()
+            .map_or(Ok(()), |hint| write!(f, "; {hint}"))
+    }
+}
+
+impl From<Invalid> for Refusal {
+    fn from(invalid: Invalid) -> Refusal {
+        let Invalid {
+            field,
+            got,
+            want,
+            hint,
+        } = invalid;
+        Refusal {
+            code: Code::Invalid,
+            field,
+            got,
+            want,
+            hint,
+        }
+    }
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Refusal {
+        Refusal {
+            code: Code::NotJson,
+            field: error.path.trim_start_matches('/').replace('/', "."),
+            got: format!("{} at byte {}", error.kind.text(), error.offset),
+            want: "one JSON object".to_owned(),
+            hint: None,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The shapes of version 1. Members that do not apply are left out, never `null`; readers ignore members
+//! they do not know, so new ones may appear.
+
+mod admin;
+mod events;
+mod proof;
+mod search;
+
+pub use admin::{
+    Dependency, NewToken, NewTokenRequest, Readiness, RebuildAnswer, SealAnswer, SealRequest, SealedSegment, TokenList,
+    TokenView, TrailList, TrailView,
+};
+pub use events::{EventResult, RangeHashes, Receipt, Status, SubmitAnswer};
+pub use proof::ProofView;
+pub use search::{EventView, Hint, SearchPage, Timeline, Total, TailEvent};

@@ -1,0 +1,5 @@
+//! Searches against trails and an index in memory.
+
+mod follow;
+mod pages;
+mod partial;

@@ -1,0 +1,98 @@
+//! A node's settings, resolved: every value present, units in the names.
+
+use cairn_event::TrailRef;
+use cairn_store::StoreConfig;
+use std::path::PathBuf;
+
+/// Everything a node needs to know before it starts.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// The data directory; made if it is not there.
+    pub data_dir: PathBuf,
+    /// Tenant and trail of the first credential, which is made with a new data directory.
+    pub first_trail: TrailRef,
+    /// The write path.
+    pub store: StoreConfig,
+    /// What requests may take up.
+    pub http: HttpConfig,
+    /// How the search index is fed and asked.
+    pub index: IndexConfig,
+}
+
+impl NodeConfig {
+    /// The embedded defaults for a data directory.
+    #[must_use]
+    pub fn new(data_dir: impl Into<PathBuf>) -> NodeConfig {
+        NodeConfig {
+            data_dir: data_dir.into(),
+            first_trail: "default/main".parse().expect("both names are valid"),
+            store: StoreConfig::default(),
+            http: HttpConfig::default(),
+            index: IndexConfig::default(),
+        }
+    }
+}
+
+/// Bounds on what requests take up. `Default` is the embedded default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// Open connections; more wait to be accepted.
+    pub connections_max: usize,
+    /// Requests with events that are worked on at once; more are answered with 429.
+    pub ingest_requests_max: usize,
+    /// Bytes of bodies in memory at once, as sent and expanded; more are answered with 429. At least the
+    /// largest body that is allowed fits.
+    pub ingest_bytes_max: usize,
+    /// Searches and other reads at once; more are answered with 429.
+    pub reads_max: usize,
+    /// Tail streams at once; more are answered with 429.
+    pub tails_max: usize,
+    /// A body that has not arrived after this long is given up.
+    pub body_wait_ms_max: u64,
+    /// A stop waits this long for requests under way.
+    pub stop_wait_ms_max: u64,
+    /// Whether `/metrics` needs no credential, and then shows the trails of every tenant.
+    pub metrics_open: bool,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        HttpConfig {
+            connections_max: 1024,
+            ingest_requests_max: 512,
+            ingest_bytes_max: 128 << 20,
+            reads_max: 32,
+            tails_max: 64,
+            body_wait_ms_max: 60_000,
+            stop_wait_ms_max: 30_000,
+            metrics_open: false,
+        }
+    }
+}
+
+/// How the search index is fed and asked. `Default` is the embedded default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexConfig {
+    /// Events that are given to the index at once.
+    pub step_events: u64,
+    /// The index commits when this many events were added since the last commit.
+    pub commit_events: u64,
+    /// The index commits when the last commit is this old and something was added.
+    pub commit_interval_ms: u64,
+    /// Share of one core that feeding the index may take, in percent, 1 to 100.
+    pub share_percent: u32,
+    /// A search that takes longer than this gives what it has and says so.
+    pub search_ms_max: u64,
+}
+
+impl Default for IndexConfig {
+    fn default() -> Self {
+        IndexConfig {
+            step_events: 2000,
+            commit_events: 20_000,
+            commit_interval_ms: 1000,
+            share_percent: 100,
+            search_ms_max: 10_000,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! One data directory in service.
+
+use crate::config::NodeConfig;
+use crate::follow::{self, Follow};
+use crate::gate::Gate;
+use crate::telemetry::Telemetry;
+use crate::tokens::Tokens;
+use cairn_access::Token;
+use cairn_event::TrailRef;
+use cairn_ledger::{LedgerError, VerifierKey};
+use cairn_search::Index;
+use cairn_store::{Engines, Reader, Recovered, Store, StoreError};
+use jiff::Timestamp;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// One data directory in service: store, search index, credentials. Cheap to clone.
+///
+/// It runs until [`Node::close`]; dropping the last clone closes nothing.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: NodeConfig,
+    engines: Engines,
+    store: Store,
+    reader: Reader,
+    index: Arc<dyn Index>,
+    follow: Follow,
+    tokens: Tokens,
+    gate: Gate,
+    telemetry: Telemetry,
+    /// Changes whenever events became durable.
+    grew: watch::Sender<u64>,
+    /// True once the node is to stop.
+    stopping: watch::Sender<bool>,
+}
+
+/// What a start found and made.
+pub struct Started {
+    /// What the store found on the disk.
+    pub recovered: Recovered,
+    /// Whether the data directory was new.
+    pub is_new: bool,
+    /// The secret of the first credential, if it was made now. It is kept nowhere else.
+    pub admin_token: Option<Token>,
+}
+
+/// Why a node does not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// The data directory can't be used.
+    #[error("{0}")]
+    Engines(#[from] cairn_engines::EngineError),
+    /// The store refuses the data directory.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The file of credentials holds something else.
+    #[error("keys/tokens.json: {0}")]
+    Tokens(#[from] cairn_access::TableInvalid),
+    /// The file of credentials is missing although there are events: whoever took it away must not get a
+    /// new admin token for the old data.
+    #[error("keys/tokens.json is missing, but the data directory is not new; put the file back")]
+    TokensMissing,
+    /// The operating system gives no thread.
+    #[error("start the thread that feeds the index: {0}")]
+    Thread(#[source] std::io::Error),
+}
+
+impl Node {
+    /// Opens a data directory with the local engines, or makes a new one, and starts what works in the
+    /// background.
+    ///
+    /// # Errors
+    /// [`NodeError`]; nothing runs then.
+    pub fn open(config: NodeConfig) -> Result<(Node, Started), NodeError> {
+        let opened = cairn_engines::open(&config.data_dir)?;
+        Node::start(opened.engines, opened.index, config)
+    }
+
+    /// As [`Node::open`], on engines of the caller's choice.
+    ///
+    /// # Errors
+    /// [`NodeError`]; nothing runs then.
+    pub fn start(engines: Engines, index: Arc<dyn Index>, config: NodeConfig) -> Result<(Node, Started), NodeError> {
+        let (store, recovered) = Store::open(engines.clone(), config.store.clone())?;
+        let is_empty = recovered.sealed + recovered.replayed == 0;
+        let (tokens, admin_token) = match Tokens::open(&engines, &config.first_trail, is_empty) {
+            Ok(opened) => opened,
+            Err(error) => {
+                // The directory must be free for the next try.
+                store.close()?;
+                return Err(error);
+            }
+        };
+        let reader = store.reader();
+        let telemetry = Telemetry::new();
+        let (grew, grown) = watch::channel(0);
+        let follow = follow::start(reader.clone(), index.clone(), &config.index, grown).map_err(NodeError::Thread)?;
+        let (stopping, _) = watch::channel(false);
+        let gate = Gate::new(&config.http);
+        let inner = Inner { config, engines, store, reader, index, follow, tokens, gate, telemetry, grew, stopping };
+        let started = Started { recovered, is_new: admin_token.is_some(), admin_token };
+        Ok((Node { inner: Arc::new(inner) }, started))
+    }
+
+    /// Commits what is queued, publishes the heads and gives the data directory back. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError::WriterStopped`] if the writer had stopped before; nothing that was acknowledged is
+    /// lost then either.
+    pub fn close(&self) -> Result<(), StoreError> {
+        self.begin_stop();
+        self.inner.follow.stop();
+        self.inner.store.close()
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Public half of the signing key: lower-case hexadecimal SHA-256 of its 32 bytes.
+    #[must_use]
+    pub fn key_fingerprint(&self) -> String {
+        cairn_ledger::sha256(&self.public_key()).to_hex()
+    }
+
+    /// What checkpoints of a trail are verified with.
+    ///
+    /// # Errors
+    /// As [`VerifierKey::new`], if the host of the data directory can't stand in a key name.
+    pub fn verifier_key(&self, trail: &TrailRef) -> Result<VerifierKey, LedgerError> {
+        let key = cairn_ledger::PublicKey::from_bytes(&self.public_key())?;
+        VerifierKey::new(&self.inner.store.instance().origin(trail), key)
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        self.inner.engines.signer.public()
+    }
+
+    pub(crate) fn config(&self) -> &NodeConfig {
+        &self.inner.config
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.inner.reader
+    }
+
+    pub(crate) fn index(&self) -> &dyn Index {
+        self.inner.index.as_ref()
+    }
+
+    pub(crate) fn follow(&self) -> &Follow {
+        &self.inner.follow
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.inner.tokens
+    }
+
+    pub(crate) fn engines(&self) -> &Engines {
+        &self.inner.engines
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.inner.gate
+    }
+
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.inner.telemetry
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.engines.clock.now()
+    }
+
+    /// Tells followers that events became durable.
+    pub(crate) fn announce_growth(&self) {
+        self.inner.grew.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    pub(crate) fn growth(&self) -> watch::Receiver<u64> {
+        self.inner.grew.subscribe()
+    }
+
+    /// Ends the streams that would never end by themselves.
+    pub(crate) fn begin_stop(&self) {
+        self.inner.stopping.send_replace(true);
+    }
+
+    pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {
+        self.inner.stopping.subscribe()
+    }
+}

@@ -1,0 +1,4 @@
+//! Sources seen from outside: goldens written here, and real records of others.
+
+mod corpus;
+mod golden;
