@@ -22,7 +22,7 @@ const CHECK_MAX: Duration = Duration::from_secs(120);
 const BUILD_MAX: Duration = Duration::from_secs(40 * 60);
 const TRAIL: &str = "default/main";
 /// Where `cairn dev` keeps the credential that commands on the same machine use.
-const DEV_TOKEN: &str = "dev.token";
+const DEV_TOKEN: &str = "keys/admin.token";
 
 /// `cargo xtask outside`: against a log that runs already, or against one that it starts itself.
 pub(crate) fn command(root: &Path, options: &[String]) -> Result<bool> {

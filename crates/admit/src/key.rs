@@ -51,7 +51,10 @@ pub(crate) fn identify(
     }
     if let Some(request) = identity.request_key {
         let RequestKey { key, place } = request;
-        return Identified::Request { key: key.to_owned(), place };
+        return Identified::Request {
+            key: key.to_owned(),
+            place,
+        };
     }
     if let Some(key) = identity.natural_key {
         return Identified::Natural(key.to_owned());
@@ -59,5 +62,7 @@ pub(crate) fn identify(
     if draft.id.is_some() {
         return Identified::Id;
     }
-    Identified::Content { occurrence: occurrences.next(fingerprint) }
+    Identified::Content {
+        occurrence: occurrences.next(fingerprint),
+    }
 }

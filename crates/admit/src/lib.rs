@@ -13,7 +13,9 @@ mod key;
 mod quarantine;
 mod refusal;
 
-use cairn_event::{Admission, Digest, Draft, Event, EventId, Producer, TrailRef, idempotency, limits};
+use cairn_event::{
+    Admission, Digest, Draft, Event, EventId, Producer, TrailRef, idempotency, limits,
+};
 use jiff::Timestamp;
 
 pub use classify::{class_of, severity_of};

@@ -48,7 +48,7 @@ fn admitted(offer: Offer<'_>, facts: &Facts<'_>, occurrences: &mut Occurrences) 
 }
 
 /// The key of one event offered alone.
-fn key_of(text: &str, change: impl FnOnce(&mut Offer<'_>, &mut Facts<'_>)) -> Digest {
+fn key_of(text: &str, change: impl FnOnce(&mut Offer<'_>, &mut Facts<'_>)) -> [u8; 32] {
     let trail = trail();
     let (mut offer, mut facts) = (offer(text), facts(&trail, NATIVE));
     change(&mut offer, &mut facts);

@@ -54,7 +54,11 @@ impl Session {
     fn with(config: &Config, printer: &Printer) -> Result<Session, Failure> {
         let given = config.token_from().read()?;
         if let Some(server) = config.server() {
-            return Ok(Session { client: Client::new(server, given.as_deref())?, own: None, pinned: None });
+            return Ok(Session {
+                client: Client::new(server, given.as_deref())?,
+                own: None,
+                pinned: None,
+            });
         }
         let data = config.data();
         let pinned = pinned_key(data);
@@ -62,17 +66,32 @@ impl Session {
         if let Some(address) = running_at(data) {
             let client = Client::new(&address, token.as_deref())?;
             if client.healthz().is_ok() {
-                return Ok(Session { client, own: None, pinned });
+                return Ok(Session {
+                    client,
+                    own: None,
+                    pinned,
+                });
             }
         }
         if config.is_set("data") {
             let own = Running::inside(config)?;
-            printer.hint(&format!("no server runs on {}: it is opened directly", data.display()));
+            printer.hint(&format!(
+                "no server runs on {}: it is opened directly",
+                data.display()
+            ));
             let client = Client::new(&own.url(), Some(own.token()))?;
-            return Ok(Session { client, pinned: pinned_key(data), own: Some(own) });
+            return Ok(Session {
+                client,
+                pinned: pinned_key(data),
+                own: Some(own),
+            });
         }
         let url = format!("http://{}", reachable(config.listen()));
-        Ok(Session { client: Client::new(&url, token.as_deref())?, own: None, pinned })
+        Ok(Session {
+            client: Client::new(&url, token.as_deref())?,
+            own: None,
+            pinned,
+        })
     }
 
     /// Ends the connection; a node inside this process is stopped and everything in it is durable.
@@ -88,8 +107,16 @@ impl Session {
     /// # Errors
     /// As the server says; [`ExitCode::Error`] if it does not know the trail.
     pub(crate) fn key_of(&self, trail: &TrailRef) -> Result<TrailKey, Failure> {
-        let said = self.client.trails()?.trails.into_iter().find(|view| view.trail == trail.to_string());
-        let said = said.ok_or_else(|| Failure::error(format!("there is no trail {trail}")).next("`cairn checkpoint list` names them"))?;
+        let said = self
+            .client
+            .trails()?
+            .trails
+            .into_iter()
+            .find(|view| view.trail == trail.to_string());
+        let said = said.ok_or_else(|| {
+            Failure::error(format!("there is no trail {trail}"))
+                .next("`cairn checkpoint list` names them")
+        })?;
         let key: VerifierKey = said.verifier_key.parse().map_err(|error| {
             Failure::error("the server gave a verifier key that can't be read").why(error)
         })?;
@@ -110,17 +137,31 @@ impl Session {
 /// # Errors
 /// [`ExitCode::IntegrityFailure`] if it can't be read or the signature does not hold.
 pub(crate) fn open_checkpoint(note: &str, key: &VerifierKey) -> Result<Checkpoint, Failure> {
-    Checkpoint::open(note.as_bytes(), std::slice::from_ref(key))
-        .map_err(|error| Failure::new(ExitCode::IntegrityFailure, format!("the checkpoint of {} does not hold", key.name())).why(error))
+    Checkpoint::open(note.as_bytes(), std::slice::from_ref(key)).map_err(|error| {
+        Failure::new(
+            ExitCode::IntegrityFailure,
+            format!("the checkpoint of {} does not hold", key.name()),
+        )
+        .why(error)
+    })
 }
 
 /// The address of the server that runs on a data directory, if one says so.
 pub(crate) fn running_at(data: &Path) -> Option<String> {
     let text = std::fs::read_to_string(data.join(ADDRESS_FILE)).ok()?;
-    let address = text.strip_suffix('\n')?;
+    let (address, folder) = text.strip_suffix('\n')?.split_once('\n')?;
+    // A copy of a data directory must not lead to the server of the original.
+    if Path::new(folder) != data.canonicalize().ok()? {
+        return None;
+    }
     // Only what a server of ours would write: the credential must not follow a forged address elsewhere.
     let socket: SocketAddr = address.strip_prefix("http://")?.parse().ok()?;
     Some(format!("http://{socket}"))
+}
+
+/// What stands in [`ADDRESS_FILE`]: the address, and the folder that is served there.
+pub(crate) fn address_text(url: &str, data: &Path) -> std::io::Result<String> {
+    Ok(format!("{url}\n{}\n", data.canonicalize()?.display()))
 }
 
 /// The token that the first start left for the owner of the directory.
@@ -133,14 +174,22 @@ pub(crate) fn local_token(data: &Path) -> Result<Option<String>, Failure> {
 
 /// The public key in a data directory.
 pub(crate) fn pinned_key(data: &Path) -> Option<VerifierKey> {
-    std::fs::read_to_string(data.join(KEY_FILE)).ok()?.trim_end().parse().ok()
+    std::fs::read_to_string(data.join(KEY_FILE))
+        .ok()?
+        .trim_end()
+        .parse()
+        .ok()
 }
 
 /// An address to connect to for an address to listen on: `0.0.0.0` is every interface, not a place.
 pub(crate) fn reachable(listen: SocketAddr) -> SocketAddr {
     let mut address = listen;
     if listen.ip().is_unspecified() {
-        let ip = if listen.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
+        let ip = if listen.is_ipv4() {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        };
         address.set_ip(ip);
     }
     address
@@ -184,16 +233,33 @@ mod tests {
     fn an_address_file_leads_to_a_socket_and_nowhere_else() {
         let data = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(data.path().join("run")).expect("a folder");
-        let check = |text: &str, expected: Option<&str>| {
+        let written = |text: &str| {
             std::fs::write(data.path().join(ADDRESS_FILE), text).expect("written");
-            assert_eq!(running_at(data.path()).as_deref(), expected, "{text:?}");
+            running_at(data.path())
         };
-        check("http://127.0.0.1:7420\n", Some("http://127.0.0.1:7420"));
-        check("http://[::1]:80\n", Some("http://[::1]:80"));
-        check("http://127.0.0.1:7420", None);
-        check("http://127.0.0.1:7420@evil.example\n", None);
-        check("http://evil.example:80\n", None);
-        check("", None);
+        for url in ["http://127.0.0.1:7420", "http://[::1]:80"] {
+            let text = address_text(url, data.path()).expect("a folder");
+            assert_eq!(written(&text).as_deref(), Some(url));
+            assert_eq!(written(text.trim_end()), None);
+        }
+        for url in [
+            "http://127.0.0.1:7420@evil.example",
+            "http://evil.example:80",
+            "https://127.0.0.1:1",
+            "",
+        ] {
+            assert_eq!(
+                written(&address_text(url, data.path()).expect("a folder")),
+                None,
+                "{url}"
+            );
+        }
+        let elsewhere = address_text("http://127.0.0.1:7420", Path::new("/")).expect("a folder");
+        assert_eq!(
+            written(&elsewhere),
+            None,
+            "a copy does not lead to the original"
+        );
     }
 
     #[test]

@@ -6,8 +6,10 @@ mod config;
 mod connect;
 mod evidence;
 mod failure;
+#[cfg(test)]
+mod golden;
+mod node;
 mod print;
-mod system;
 
 use std::process::ExitCode;
 

@@ -12,8 +12,8 @@ pub(crate) mod times;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal as _, Write};
 
-use cairn_event::json::Object;
 use cairn_event::Json;
+use cairn_event::json::Object;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -99,14 +99,12 @@ impl Printer {
     /// The printer for the process's own stdout and stderr.
     pub(crate) fn for_process(wishes: &Wishes) -> Printer {
         let stdout = io::stdout();
-        let may_color = |stream: &dyn anstream::stream::RawStream| {
-            !wishes.no_color && anstream::AutoStream::choice(stream) != anstream::ColorChoice::Never
-        };
+        let may_color = |choice| !wishes.no_color && choice != anstream::ColorChoice::Never;
         let terminal = stdout.is_terminal();
         Printer {
             form: form(wishes, terminal),
-            color: may_color(&stdout),
-            color_stderr: may_color(&io::stderr()),
+            color: may_color(anstream::AutoStream::choice(&stdout)),
+            color_stderr: may_color(anstream::AutoStream::choice(&io::stderr())),
             talk: !wishes.quiet,
             progress: !wishes.quiet && io::stderr().is_terminal(),
             width: terminal.then(table::terminal_width).flatten(),
@@ -120,7 +118,17 @@ impl Printer {
     #[cfg(test)]
     pub(crate) fn for_test(form: Form, width: Option<u16>, out: Box<dyn Write>) -> Printer {
         let now = Timestamp::from_second(1_700_000_000).expect("in range");
-        Printer { form, color: false, color_stderr: false, talk: true, progress: false, width, now, zone: TimeZone::UTC, out }
+        Printer {
+            form,
+            color: false,
+            color_stderr: false,
+            talk: true,
+            progress: false,
+            width,
+            now,
+            zone: TimeZone::UTC,
+            out,
+        }
     }
 
     /// Text in a tone, if stdout may carry colour. The text must be escaped already.
@@ -183,14 +191,22 @@ impl Printer {
 
 /// Text between the codes of a tone, or as it is.
 pub(crate) fn tint(color: bool, tone: Tone, text: &str) -> Cow<'_, str> {
-    if color && tone != Tone::Plain { Cow::Owned(format!("{}{text}\u{1b}[0m", tone.code())) } else { Cow::Borrowed(text) }
+    if color && tone != Tone::Plain {
+        Cow::Owned(format!("{}{text}\u{1b}[0m", tone.code()))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 fn form(wishes: &Wishes, terminal: bool) -> Form {
     match &wishes.json {
         Some(fields) => {
-            let fields: Vec<String> =
-                fields.split(',').map(str::trim).filter(|field| !field.is_empty()).map(str::to_owned).collect();
+            let fields: Vec<String> = fields
+                .split(',')
+                .map(str::trim)
+                .filter(|field| !field.is_empty())
+                .map(str::to_owned)
+                .collect();
             Form::Json((!fields.is_empty()).then_some(fields))
         }
         None if wishes.csv => Form::Csv,
@@ -204,7 +220,11 @@ fn form(wishes: &Wishes, terminal: bool) -> Form {
 fn pick(value: &Json, fields: &[String]) -> Json {
     let mut picked = Object::new();
     for field in fields {
-        let found = if field.starts_with('/') { value.pointer(field) } else { dotted(value, field) };
+        let found = if field.starts_with('/') {
+            value.pointer(field)
+        } else {
+            dotted(value, field)
+        };
         picked.insert(field.as_str(), found.cloned().unwrap_or(Json::Null));
     }
     Json::Object(picked)
@@ -221,19 +241,37 @@ mod tests {
 
     #[test]
     fn the_form_follows_the_wish_and_else_the_terminal() {
-        let json = |fields: &str| Wishes { json: Some(fields.to_owned()), ..Wishes::default() };
+        let json = |fields: &str| Wishes {
+            json: Some(fields.to_owned()),
+            ..Wishes::default()
+        };
         assert_eq!(form(&Wishes::default(), true), Form::Human);
         assert_eq!(form(&Wishes::default(), false), Form::Tsv);
         assert_eq!(form(&json(""), true), Form::Json(None));
-        assert_eq!(form(&json("id, actor.id"), false), Form::Json(Some(vec!["id".into(), "actor.id".into()])));
-        assert_eq!(form(&Wishes { csv: true, ..Wishes::default() }, true), Form::Csv);
+        assert_eq!(
+            form(&json("id, actor.id"), false),
+            Form::Json(Some(vec!["id".into(), "actor.id".into()]))
+        );
+        assert_eq!(
+            form(
+                &Wishes {
+                    csv: true,
+                    ..Wishes::default()
+                },
+                true
+            ),
+            Form::Csv
+        );
     }
 
     #[test]
     fn picked_fields_keep_their_numbers_and_say_null_when_absent() {
         let event = Json::parse(br#"{"a":{"b":12345678901234567890123},"c":[1,2]}"#).expect("JSON");
         let fields = ["a.b".to_owned(), "/c/1".to_owned(), "x.y".to_owned()];
-        assert_eq!(pick(&event, &fields).to_text(), r#"{"a.b":12345678901234567890123,"/c/1":2,"x.y":null}"#);
+        assert_eq!(
+            pick(&event, &fields).to_text(),
+            r#"{"a.b":12345678901234567890123,"/c/1":2,"x.y":null}"#
+        );
     }
 
     #[test]

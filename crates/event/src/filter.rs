@@ -3,14 +3,33 @@
 //! A query is parsed once into a tree that knows nothing of any index. [`Query::matches`] decides
 //! one event and is the meaning of the language: an index may answer faster, never differently.
 //! The reference for people is `docs/reference/query.md`.
+//!
+//! ```
+//! use cairn_event::Json;
+//! use cairn_event::filter::{Context, parse};
+//!
+//! let context = Context::utc("2026-11-24T13:30:00Z".parse()?);
+//! let query = parse("op:delete actor:alice,bob created:>2026-11-01", &context).expect("valid");
+//! let event = Json::parse(
+//!     br#"{"actor":{"id":"alice"},"operation":"delete","time":"2026-11-24T12:00:00Z"}"#,
+//! )?;
+//! assert!(query.matches(&event, &"default/main@7".parse()?));
+//! assert_eq!(
+//!     query.to_string(),
+//!     "op:delete actor:alice,bob created:>2026-11-01T23:59:59Z"
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod ast;
 mod bounds;
 mod changed;
 mod decimal;
+mod diagnostic;
 mod event_values;
 mod fields;
 mod items;
+mod lex;
 mod matches;
 mod parse;
 mod pattern;
@@ -25,9 +44,11 @@ mod tests;
 pub use ast::{Clause, Comparison, Expr, FieldRef, Item, Node, Span, Spanned, Value};
 pub use changed::each_changed_path;
 pub use decimal::Decimal;
+pub use diagnostic::Diagnostic;
 pub use event_values::each_text;
 pub use fields::{FIELDS, FLAGS, FLAGS_UNAVAILABLE, Field, Flag, Kind, Reads, field};
-pub use parse::{CLAUSES_MAX, Context, DEPTH_MAX, Diagnostic, QUERY_BYTES_MAX, parse};
+pub use items::LIST_ITEMS_MAX;
+pub use parse::{CLAUSES_MAX, Context, DEPTH_MAX, QUERY_BYTES_MAX, parse};
 pub use pattern::{Glob, Pattern, fold};
 pub use time::Moment;
 pub use words::{WORD_CHARS_MAX, WordPatterns, words};

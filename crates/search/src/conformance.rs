@@ -94,7 +94,7 @@ pub fn searches_answer_like_the_language(index: &dyn Index, seed: u64) {
         ["a/main", "a/quarantine", "b/main"].map(|name| name.parse().expect("a name")).to_vec();
     let mut follower = Follower::new();
     let mut live = |random: &mut Random, events: u64| {
-        for _ in 0..random.below(events) {
+        for _ in 0..random.below(events + 1) {
             let trail = random.pick(&names);
             let (producer, server) = event(random);
             trails.push(&trail, &producer, &server);
@@ -117,10 +117,11 @@ pub fn searches_answer_like_the_language(index: &dyn Index, seed: u64) {
             _ => &names[..],
         };
         let order = if random.below(2) == 0 { Order::Newest } else { Order::Oldest };
-        let limit = usize::try_from(1 + random.below(20)).expect("a small number");
+        let limit = usize::try_from(1 + random.below(40)).expect("a small number");
         let expected = oracle(&trails, searched, &query, order);
         let mut token: Option<String> = None;
         let mut found: Vec<Position> = Vec::new();
+        let mut pages = 0;
         loop {
             let cursor = token.as_deref().map(|t| Cursor::parse(t).expect("our own token"));
             let options = SearchOptions { cursor: cursor.as_ref(), ..options(limit, order) };
@@ -136,7 +137,9 @@ pub fn searches_answer_like_the_language(index: &dyn Index, seed: u64) {
             found.extend(page.hits.into_iter().map(|hit| hit.position));
             let Some(next) = page.next else { break };
             token = Some(next.to_token());
-            live(&mut random, 12);
+            // A few only: else each query would leave more pages to the next one.
+            pages += 1;
+            live(&mut random, if pages < 4 { 3 } else { 0 });
         }
         let expected: Vec<_> = expected.iter().map(Hit::position).collect();
         assert_eq!(found, expected, "{text}, {order:?}, seed {seed}");
@@ -251,5 +254,6 @@ pub fn assert_partial(index: &dyn Index, trails: &MemoryTrails, budget: Budget<'
     let options = SearchOptions { budget, ..options(10, Order::Newest) };
     let page = search(index, trails, &trails.trails(), &Query::all(), &options).expect("a page");
     assert_eq!(page.partial, Some(why));
-    assert!(!page.total.is_exact || why == Partial::Budget);
+    let is_unread = matches!(why, Partial::Unindexed { .. });
+    assert!(!is_unread || !page.total.is_exact, "a total over unread events is a guess");
 }

@@ -94,7 +94,7 @@ fn suggestion(word: &str) -> String {
         .iter()
         .flat_map(|(words, _, _)| words.iter())
         .map(|known| (strsim::osa_distance(word, known), known))
-        .min()
+        .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, _)| *distance <= 2);
     match near {
         Some((_, known)) => format!("did you mean {known}?"),

@@ -66,17 +66,18 @@ impl Failure {
         Failure { problem: Box::new(problem), retry_after_s: None }
     }
 
-    /// The code, for metrics.
-    pub(crate) fn code(&self) -> &str {
-        &self.problem.code
-    }
 }
+
+/// The code of the problem that a response holds, for the metrics.
+#[derive(Clone)]
+pub(crate) struct FailedWith(pub(crate) String);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.problem.status).expect("problems have real statuses");
         let body = serde_json::to_vec(&self.problem).expect("a struct of strings always serialises");
         let mut response = (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], body).into_response();
+        response.extensions_mut().insert(FailedWith(self.problem.code));
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

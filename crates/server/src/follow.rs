@@ -2,12 +2,12 @@
 //! lags, searches read the newest events directly; when it fails, it says so and tries again.
 
 use crate::config::IndexConfig;
+use crate::telemetry::Telemetry;
 use cairn_search::{Commit, FollowError, Follower, Index, IndexError, Progress};
 use cairn_store::Reader;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
 
 /// How soon the thread looks again when nothing told it to.
 const IDLE: Duration = Duration::from_millis(100);
@@ -46,10 +46,10 @@ pub(crate) fn start(
     reader: Reader,
     index: Arc<dyn Index>,
     config: &IndexConfig,
-    grown: watch::Receiver<u64>,
+    telemetry: Arc<Telemetry>,
 ) -> std::io::Result<Follow> {
     let shared = Arc::new(Mutex::new(Shared::default()));
-    let thread = Loop { reader, index, config: config.clone(), grown, shared: shared.clone() };
+    let thread = Loop { reader, index, config: config.clone(), telemetry, shared: shared.clone() };
     let thread = thread::Builder::new().name("cairn-follow".to_owned()).spawn(move || thread.run())?;
     Ok(Follow { shared, thread: Mutex::new(Some(thread)) })
 }
@@ -87,12 +87,12 @@ struct Loop {
     reader: Reader,
     index: Arc<dyn Index>,
     config: IndexConfig,
-    grown: watch::Receiver<u64>,
+    telemetry: Arc<Telemetry>,
     shared: Arc<Mutex<Shared>>,
 }
 
 impl Loop {
-    fn run(mut self) {
+    fn run(self) {
         let mut follower = Follower::new();
         let mut committed = Instant::now();
         let mut uncommitted = 0;
@@ -109,10 +109,8 @@ impl Loop {
             }
             let interval = Duration::from_millis(self.config.commit_interval_ms);
             let is_due = stop || uncommitted >= self.config.commit_events || committed.elapsed() >= interval;
-            let commit = if is_due && (uncommitted > 0 || !stop) { Commit::Now } else { Commit::Later };
+            let commit = if is_due { Commit::Now } else { Commit::Later };
             let max = if stop { 0 } else { self.config.step_events };
-            // What arrives from here on wakes the thread again.
-            self.grown.borrow_and_update();
             let began = Instant::now();
             let step = follower.step(&self.reader, self.index.as_ref(), max, commit);
             let took = began.elapsed();
@@ -129,6 +127,8 @@ impl Loop {
                 return;
             }
             uncommitted += added;
+            // Every event on its way into the index was compared with its leaf hash.
+            self.telemetry.checked(added);
             self.rest(added, failed, took);
         }
     }
@@ -148,10 +148,7 @@ impl Loop {
         if failed {
             thread::park_timeout(AFTER_FAILURE);
         } else if added == 0 {
-            // Growth is only looked at here, so a burst costs one look per step and not one per request.
-            if !self.grown.has_changed().unwrap_or(false) {
-                thread::park_timeout(IDLE);
-            }
+            thread::park_timeout(IDLE);
         } else {
             let share = self.config.share_percent.clamp(1, 100);
             if share < 100 {

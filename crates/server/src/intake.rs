@@ -166,7 +166,7 @@ mod tests {
         let expanded = expand(sent, encoding, &mut lease);
         match (expanded, expected) {
             (Ok(expanded), Ok(expected)) => assert!(expanded == expected),
-            (Err(failure), Err(code)) => assert_eq!(failure.code(), code),
+            (Err(failure), Err(code)) => assert_eq!(failure.problem.code, code),
             (got, _) => panic!("{:?}", got.map(|bytes| bytes.len())),
         }
         let steps_max = (limits::BATCH_EXPANDED_BYTES_MAX + limits::BATCH_BYTES_MAX + 2 * STEP_BYTES) / STEP_BYTES;

@@ -31,7 +31,7 @@ struct Inner {
     follow: Follow,
     tokens: Tokens,
     gate: Gate,
-    telemetry: Telemetry,
+    telemetry: Arc<Telemetry>,
     /// Changes whenever events became durable.
     grew: watch::Sender<u64>,
     /// True once the node is to stop.
@@ -54,7 +54,7 @@ pub struct Started {
 pub enum NodeError {
     /// The data directory can't be used.
     #[error("{0}")]
-    Engines(#[from] cairn_engines::EngineError),
+    Engines(String),
     /// The store refuses the data directory.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -77,8 +77,14 @@ impl Node {
     /// # Errors
     /// [`NodeError`]; nothing runs then.
     pub fn open(config: NodeConfig) -> Result<(Node, Started), NodeError> {
-        let opened = cairn_engines::open(&config.data_dir)?;
-        Node::start(opened.engines, opened.index, config)
+        use cairn_engines::{FjallKeys, LocalDisk, SystemClock, SystemEntropy};
+        let disk = Arc::new(LocalDisk::open(&config.data_dir).map_err(|e| NodeError::Engines(e.to_string()))?);
+        let entropy = Arc::new(SystemEntropy);
+        let signer = Arc::new(cairn_store::LogKey::open(disk.as_ref(), entropy.as_ref())?);
+        std::fs::create_dir_all(config.data_dir.join("index")).map_err(NodeError::Thread)?;
+        let keys = FjallKeys::open(&config.data_dir.join("index/keys")).map_err(|e| NodeError::Engines(e.to_string()))?;
+        let engines = Engines { disk, clock: Arc::new(SystemClock), entropy, signer, keys: Arc::new(keys) };
+        Node::start(engines, Arc::new(cairn_search::NoIndex), config)
     }
 
     /// As [`Node::open`], on engines of the caller's choice.
@@ -97,9 +103,10 @@ impl Node {
             }
         };
         let reader = store.reader();
-        let telemetry = Telemetry::new();
-        let (grew, grown) = watch::channel(0);
-        let follow = follow::start(reader.clone(), index.clone(), &config.index, grown).map_err(NodeError::Thread)?;
+        let telemetry = Arc::new(Telemetry::new());
+        let (grew, _) = watch::channel(0);
+        let follow = follow::start(reader.clone(), index.clone(), &config.index, telemetry.clone());
+        let follow = follow.map_err(NodeError::Thread)?;
         let (stopping, _) = watch::channel(false);
         let gate = Gate::new(&config.http);
         let inner = Inner { config, engines, store, reader, index, follow, tokens, gate, telemetry, grew, stopping };

@@ -62,19 +62,16 @@ pub(crate) fn address(text: &str) -> Option<&str> {
 /// `service.noun.verb` from words as the source writes them; empty words are left out. What does not
 /// fit into an action is called `other`, because a made-up path must not decide where a record goes.
 pub(crate) fn action(words: [&str; 3]) -> String {
-    let [service, noun, verb] = words.map(|word| {
-        word.split('.')
-            .map(action_word)
-            .collect::<Vec<_>>()
-            .join(".")
+    let [service, noun, verb] = words.map(|dotted| {
+        let words = dotted.split('.').filter(|word| !word.is_empty());
+        words.map(action_word).collect::<Vec<_>>().join(".")
     });
+    let or_other = |word: &str| if word.is_empty() { "other" } else { word }.to_owned();
+    let (service, verb) = (or_other(&service), or_other(&verb));
     let joined = |noun: &str, verb: &str| {
         let parts = [service.as_str(), noun, verb];
-        parts
-            .into_iter()
-            .filter(|part| !part.is_empty())
-            .collect::<Vec<_>>()
-            .join(".")
+        let said = parts.into_iter().filter(|part| !part.is_empty());
+        said.collect::<Vec<_>>().join(".")
     };
     let candidates = [joined(&noun, &verb), joined("other", &verb)];
     let fitting = candidates

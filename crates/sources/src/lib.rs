@@ -22,7 +22,7 @@ mod time;
 
 use cairn_event::json::Object;
 use cairn_event::raw::Raw;
-use cairn_event::{Draft, Invalid, Json, JsonError};
+use cairn_event::{Draft, Invalid, Json, JsonError, limits};
 
 pub use cloudtrail::CloudTrail;
 pub use detect::{Detected, Likeness, SNIFF_BYTES_MAX, detect};
@@ -98,6 +98,11 @@ fn absent(field: &str, want: &str) -> Invalid {
 /// A member of a record that holds something else than it should.
 fn unlike(field: &str, got: &Json, want: &str) -> Invalid {
     Invalid::new(got.kind(), want).under(field)
+}
+
+/// A natural key, unless it is longer than any identifier: then the content decides.
+fn natural_key(key: &str) -> Option<String> {
+    (key.len() <= limits::ID_BYTES_MAX).then(|| key.to_owned())
 }
 
 /// The draft of a foreign record: what was mapped, with the record's own bytes as `raw`.

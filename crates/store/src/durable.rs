@@ -9,15 +9,6 @@ pub(crate) fn sync(file: &dyn DiskFile) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Creates a file whose name is durable when this returns; its later bytes need [`sync`].
-pub(crate) fn create(disk: &dyn Disk, path: &str) -> io::Result<Box<dyn DiskFile>> {
-    let file = disk.create(path)?;
-    if !planted::on(Bug::SkipDirSync) {
-        disk.sync_dir(parent(path))?;
-    }
-    Ok(file)
-}
-
 /// Replaces or creates a small file: after a crash it holds either the old or the new bytes, whole.
 pub(crate) fn put(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
     let aside = format!("{path}.tmp");
@@ -47,15 +38,28 @@ pub(crate) fn create_dirs(disk: &dyn Disk, dir: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes files of one folder, durable when this returns.
+/// Removes files one by one, each durable before the next: a crash leaves the files behind some point of the list.
 pub(crate) fn remove(disk: &dyn Disk, paths: &[String]) -> io::Result<()> {
     for path in paths {
         disk.remove(path)?;
-    }
-    if let Some(path) = paths.first() {
         disk.sync_dir(parent(path))?;
     }
     Ok(())
+}
+
+/// Writes bytes that are there already once more and makes them durable. A sync that failed before a restart may have left
+/// them in the page cache alone, where a later sync would not see that they need writing.
+pub(crate) fn rewrite(file: &dyn DiskFile, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.pwrite(bytes, offset)?;
+    file.sync_data()
+}
+
+/// Makes the names in a folder durable that an earlier process may have left undurable.
+pub(crate) fn settle(disk: &dyn Disk, dir: &str) -> io::Result<()> {
+    match disk.sync_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
 }
 
 /// Cuts a file, durable when this returns.

@@ -92,7 +92,8 @@ pub fn public_key(disk: &dyn Disk) -> Result<[u8; 32], StoreError> {
 }
 
 fn parse(bytes: &[u8]) -> Option<LogKey> {
-    let encoded = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.rsplit_once('+')?.1;
+    // The base64 at the end may hold a plus sign itself.
+    let encoded = std::str::from_utf8(bytes).ok()?.strip_suffix('\n')?.splitn(5, '+').nth(4)?;
     let secret = Zeroizing::new(STANDARD.decode(encoded).ok()?);
     let (kind, seed) = secret.split_first()?;
     let key = LogKey(SigningKey::from_bytes(seed.try_into().ok()?));

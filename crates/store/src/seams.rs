@@ -15,7 +15,7 @@ use std::io;
 pub trait Disk: Send + Sync {
     /// Creates a file that must not exist, readable by the owner alone.
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
-    /// Opens a file that exists, for reading and for [`DiskFile::truncate`].
+    /// Opens a file that exists, for reading and, where the user may, for writing.
     fn open(&self, path: &str) -> io::Result<Box<dyn DiskFile>>;
     /// Moves a file over another in one step. Durable after `sync_dir` of the target's folder.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;

@@ -123,16 +123,13 @@ impl Shared {
         }
     }
 
-    /// Takes the files that no unsealed event stands in out of the list, never the newest.
+    /// Takes the oldest files that no unsealed event stands in out of the list, never the newest: what is left is one chain.
     pub(crate) fn wal_released(&self) -> Vec<Arc<WalFile>> {
         let mut wal = self.wal.lock().expect("no holder of the WAL list panics");
-        let newest = wal.last().map(|known| known.file.first_seq);
         let sealed = |trail: &TrailRef| self.known(trail).map_or(0, |trail| trail.read().sealed);
-        let (free, kept): (Vec<_>, Vec<_>) = wal.drain(..).partition(|known| {
-            Some(known.file.first_seq) != newest && known.upto.iter().all(|(trail, upto)| *upto <= sealed(trail))
-        });
-        *wal = kept;
-        free.into_iter().map(|known| known.file).collect()
+        let is_free = |known: &WalUse| known.upto.iter().all(|(trail, upto)| *upto <= sealed(trail));
+        let free = wal.iter().take(wal.len().saturating_sub(1)).take_while(|known| is_free(known)).count();
+        wal.drain(..free).map(|known| known.file).collect()
     }
 
     /// The reason, once the writer stopped for good.

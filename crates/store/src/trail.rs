@@ -64,6 +64,8 @@ pub(crate) struct TrailState {
     /// Keys of events that the key index does not cover yet.
     pub(crate) keys: HashMap<[u8; 32], KeyEntry>,
     pub(crate) segments: Vec<Arc<SegmentRef>>,
+    /// Where a seal that did not finish wanted to end: the next try must make the same files.
+    pub(crate) sealing: Option<u64>,
     pub(crate) checkpoint: Option<Arc<SignedCheckpoint>>,
 }
 
@@ -77,6 +79,7 @@ impl TrailState {
             unsealed_since: None,
             keys: HashMap::new(),
             segments: Vec::new(),
+            sealing: None,
             checkpoint: None,
         }
     }

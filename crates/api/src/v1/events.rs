@@ -23,7 +23,8 @@ pub struct SubmitAnswer {
     pub conflicts: u64,
     /// One result per event, in the order of the request.
     pub results: Vec<EventResult>,
-    /// Proof for the events of this request, one receipt per trail and run of new events.
+    /// Proof for the events of this request, one receipt per trail and run of events: all new ones, and
+    /// duplicates as far as they lie together.
     pub receipts: Vec<Receipt>,
 }
 
@@ -137,10 +138,8 @@ pub struct Receipt {
     pub count: u64,
     /// The signed note of (origin, tree size, root): a C2SP tlog-checkpoint.
     pub checkpoint: String,
-    /// Compact ranges beside the run. Absent in the receipt of a duplicate, whose result has an
-    /// `inclusion_proof` instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proof: Option<RangeHashes>,
+    /// Compact ranges beside the run.
+    pub proof: RangeHashes,
 }
 
 /// The complete subtrees to the left and to the right of a run, base64.

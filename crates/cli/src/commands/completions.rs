@@ -12,7 +12,9 @@ use crate::failure::Ended;
 
 /// Writes a completion script to standard output.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cairn completions bash > ~/.local/share/bash-completion/completions/cairn\n  cairn completions zsh > \"${fpath[1]}/_cairn\"\n  cairn completions fish > ~/.config/fish/completions/cairn.fish")]
+#[command(
+    after_help = "Examples:\n  cairn completions bash > ~/.local/share/bash-completion/completions/cairn\n  cairn completions zsh > \"${fpath[1]}/_cairn\"\n  cairn completions fish > ~/.config/fish/completions/cairn.fish"
+)]
 pub(crate) struct CompletionsArgs {
     /// Which shell
     shell: Shell,

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use cairn_api::v1::SubmitAnswer;
-use cairn_api::{Client, ClientError, ExitCode, Framing, Upload, UploadOptions};
+use cairn_api::{Client, ClientError, Framing, Upload, UploadOptions};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -26,7 +26,9 @@ use tally::Tally;
 
 /// Takes in files of events: Cairn's own NDJSON, Kubernetes audit logs, CloudTrail deliveries; plain, gzip or zstd.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cairn ingest events.ndjson\n  cairn ingest logs/*.json.gz\n  kubectl logs audit | cairn ingest --source kubernetes/prod -\nTaking the same file in again stores nothing twice.")]
+#[command(
+    after_help = "Examples:\n  cairn ingest events.ndjson\n  cairn ingest logs/*.json.gz\n  kubectl logs audit | cairn ingest --source kubernetes/prod -\nTaking the same file in again stores nothing twice."
+)]
 pub(crate) struct IngestArgs {
     /// Files, or - for standard input
     #[arg(required = true, value_name = "FILE")]
@@ -49,11 +51,18 @@ const CHUNKS_WAITING_MAX: usize = 4;
 /// What the reading thread says.
 enum Said {
     /// An input begins; `source` is set for foreign kinds.
-    Begin { file: String, kind: &'static str, how: String },
+    Begin {
+        file: String,
+        kind: &'static str,
+        how: String,
+    },
     /// Records of it.
     Chunk(Vec<Taken>),
     /// It ends, with the reason if it was not taken in to its end.
-    End { file: String, refused: Option<String> },
+    End {
+        file: String,
+        refused: Option<String>,
+    },
 }
 
 pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
@@ -65,28 +74,40 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
     let (say, said) = sync_channel(CHUNKS_WAITING_MAX);
     let reader = {
         let (read, kind) = (Arc::clone(&read), kind.clone());
-        std::thread::Builder::new().name("reader".into()).spawn(move || read_all(&places, kind.as_deref(), &read, &say))
+        std::thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || read_all(&places, kind.as_deref(), &read, &say))
     };
-    let reader = reader.map_err(|error| Failure::error("can't start the thread that reads").why(error))?;
+    let reader =
+        reader.map_err(|error| Failure::error("can't start the thread that reads").why(error))?;
 
     let started = Instant::now();
-    let mut sender = Sender::new(&session.client, name, args.batch as usize);
+    let mut sender = Sender::new(session.client.clone(), name, args.batch as usize);
     let sent = sender.all(&said, &context.printer, &bar, &read);
     bar.finish_and_clear();
     // Ends the reader if sending stopped early: its next message finds nobody.
     drop(said);
     if sent.is_ok() {
-        reader.join().map_err(|_| Failure::error("the thread that reads panicked"))?;
+        reader
+            .join()
+            .map_err(|_| Failure::error("the thread that reads panicked"))?;
     }
     sender.tally.print(&mut context.printer)?;
     let seconds = started.elapsed();
     if let Err(failure) = sent {
-        let done = format!("{} are stored; what was not sent can be taken in again, nothing is stored twice", times::plural(sender.tally.stored(), "event"));
+        let done = format!(
+            "{} are stored; what was not sent can be taken in again, nothing is stored twice",
+            times::plural(sender.tally.stored(), "event")
+        );
         context.printer.hint(&done);
         return Err(failure);
     }
     let rate = sender.tally.received() as f64 / seconds.as_secs_f64().max(1e-3);
-    context.printer.hint(&format!("{} · {} events/s", times::duration(seconds), times::count(rate as u64)));
+    context.printer.hint(&format!(
+        "{} · {} events/s",
+        times::duration(seconds),
+        times::count(rate as u64)
+    ));
     session.close()?;
     Ok(sender.tally.exit())
 }
@@ -100,8 +121,14 @@ fn source_named(source: Option<&str>) -> Result<(Option<String>, String), Failur
             None => (Some(source.to_owned()), "file"),
         },
     };
-    if let Some(kind) = kind.as_deref().filter(|kind| cairn_sources::by_kind(kind).is_none()) {
-        let kinds: Vec<&str> = cairn_sources::ALL.iter().map(|source| source.kind()).collect();
+    if let Some(kind) = kind
+        .as_deref()
+        .filter(|kind| cairn_sources::by_kind(kind).is_none())
+    {
+        let kinds: Vec<&str> = cairn_sources::ALL
+            .iter()
+            .map(|source| source.kind())
+            .collect();
         let failure = Failure::usage(format!("there is no kind of source {kind:?}"));
         return Err(failure.next(format!("use one of {}", kinds.join(", "))));
     }
@@ -114,7 +141,10 @@ fn progress(places: &[Place], printer: &Printer) -> ProgressBar {
     }
     let sizes: Option<Vec<u64>> = places.iter().map(Place::size).collect();
     let (bar, template) = match sizes {
-        Some(sizes) => (ProgressBar::new(sizes.iter().sum()), "{wide_bar} {bytes}/{total_bytes}  {msg}  {eta} left"),
+        Some(sizes) => (
+            ProgressBar::new(sizes.iter().sum()),
+            "{wide_bar} {bytes}/{total_bytes}  {msg}  {eta} left",
+        ),
         None => (ProgressBar::no_length(), "{spinner} {bytes}  {msg}"),
     };
     bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));
@@ -149,7 +179,12 @@ fn read_one(file: &str, input: Input, say: &SyncSender<Said>) -> Option<Option<S
         how.push_str(", ");
         how.push_str(compression);
     }
-    say.send(Said::Begin { file: file.to_owned(), kind: input.source.kind(), how }).ok()?;
+    say.send(Said::Begin {
+        file: file.to_owned(),
+        kind: input.source.kind(),
+        how,
+    })
+    .ok()?;
     let (mut chunk, mut bytes, mut heard) = (Vec::new(), 0, true);
     let ended = records::each(input, &mut |taken| {
         bytes += match &taken {
@@ -170,8 +205,8 @@ fn read_one(file: &str, input: Input, say: &SyncSender<Said>) -> Option<Option<S
 }
 
 /// Sends what the reader says, one batch at a time, and keeps the tally.
-struct Sender<'a> {
-    client: &'a Client,
+struct Sender {
+    client: Client,
     name: String,
     batch: usize,
     tally: Tally,
@@ -185,8 +220,9 @@ struct Sender<'a> {
     passed_over: bool,
 }
 
-impl<'a> Sender<'a> {
-    fn new(client: &'a Client, name: String, batch: usize) -> Sender<'a> {
+impl Sender {
+    fn new(client: Client, name: String, batch: usize) -> Sender {
+        let upload = client.upload(UploadOptions::default());
         Sender {
             client,
             name,
@@ -194,18 +230,26 @@ impl<'a> Sender<'a> {
             tally: Tally::default(),
             file: String::new(),
             source: None,
-            upload: client.upload(UploadOptions::default()),
+            upload,
             framing: Framing::Lines,
             waiting: Vec::new(),
             passed_over: false,
         }
     }
 
-    fn all(&mut self, said: &Receiver<Said>, printer: &Printer, bar: &ProgressBar, read: &AtomicU64) -> Result<(), Failure> {
+    fn all(
+        &mut self,
+        said: &Receiver<Said>,
+        printer: &Printer,
+        bar: &ProgressBar,
+        read: &AtomicU64,
+    ) -> Result<(), Failure> {
         for said in said {
             match said {
                 Said::Begin { file, kind, how } => {
-                    bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&file))));
+                    bar.suspend(|| {
+                        printer.hint(&format!("{}: {kind} ({how})", escape::line(&file)))
+                    });
                     self.source = (kind != "native").then(|| (kind.to_owned(), self.name.clone()));
                     self.file = file;
                     self.passed_over = false;
@@ -258,18 +302,26 @@ impl<'a> Sender<'a> {
         self.answered(answered)
     }
 
-    fn answered(&mut self, answered: Result<Option<SubmitAnswer>, ClientError>) -> Result<(), Failure> {
+    fn answered(
+        &mut self,
+        answered: Result<Option<SubmitAnswer>, ClientError>,
+    ) -> Result<(), Failure> {
         match answered {
             Ok(None) => Ok(()),
             Ok(Some(answer)) => {
                 let records = std::mem::take(&mut self.waiting);
-                self.tally.answer(&self.file, &records, answer).map_err(|why| Failure::error("the server's answer is wrong").why(why))
+                self.tally
+                    .answer(&self.file, &records, answer)
+                    .map_err(|why| Failure::error("the server's answer is wrong").why(why))
             }
             // The server takes nothing of this batch, and would not if it came again: only this input
             // is at fault, the others go on.
-            Err(ClientError::Problem(problem)) if matches!(problem.status, 400 | 404 | 413 | 415 | 422) => {
+            Err(ClientError::Problem(problem))
+                if matches!(problem.status, 400 | 404 | 413 | 415 | 422) =>
+            {
                 let first = self.waiting.first().copied().unwrap_or_default();
-                self.tally.file_refused(&self.file, format!("from record {first} on: {problem}"));
+                self.tally
+                    .file_refused(&self.file, format!("from record {first} on: {problem}"));
                 self.restart(Framing::Lines);
                 self.passed_over = true;
                 Ok(())
@@ -281,7 +333,12 @@ impl<'a> Sender<'a> {
     fn restart(&mut self, framing: Framing) {
         self.waiting.clear();
         self.framing = framing;
-        let options = UploadOptions { source: self.source.clone(), framing, batch_events: self.batch, ..UploadOptions::default() };
+        let options = UploadOptions {
+            source: self.source.clone(),
+            framing,
+            batch_events: self.batch,
+            ..UploadOptions::default()
+        };
         self.upload = self.client.upload(options);
     }
 }
@@ -291,7 +348,11 @@ impl<'a> Sender<'a> {
 fn framing_of(record: &Outgoing, now: Framing) -> Framing {
     if !record.is_json {
         Framing::Lines
-    } else if record.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+    } else if record
+        .bytes
+        .iter()
+        .any(|byte| matches!(byte, b'\n' | b'\r'))
+    {
         Framing::Array
     } else {
         now
@@ -300,23 +361,47 @@ fn framing_of(record: &Outgoing, now: Framing) -> Framing {
 
 #[cfg(test)]
 mod tests {
+    use cairn_api::ExitCode;
+
     use super::*;
 
     #[test]
     fn a_source_is_a_kind_and_perhaps_a_name() {
         assert_eq!(source_named(None), Ok((None, "file".to_owned())));
-        assert_eq!(source_named(Some("kubernetes/prod")), Ok((Some("kubernetes".to_owned()), "prod".to_owned())));
-        assert_eq!(source_named(Some("cloudtrail")), Ok((Some("cloudtrail".to_owned()), "file".to_owned())));
+        assert_eq!(
+            source_named(Some("kubernetes/prod")),
+            Ok((Some("kubernetes".to_owned()), "prod".to_owned()))
+        );
+        assert_eq!(
+            source_named(Some("cloudtrail")),
+            Ok((Some("cloudtrail".to_owned()), "file".to_owned()))
+        );
         let failure = source_named(Some("kubernetis")).expect_err("refused");
         assert_eq!(failure.exit, ExitCode::Usage);
     }
 
     #[test]
     fn a_record_goes_as_a_line_or_in_an_array_as_it_must() {
-        let record = |text: &str, is_json| Outgoing { number: 0, bytes: text.as_bytes().to_vec(), is_json };
-        assert_eq!(framing_of(&record("{}", true), Framing::Lines), Framing::Lines);
-        assert_eq!(framing_of(&record("{}", true), Framing::Array), Framing::Array);
-        assert_eq!(framing_of(&record("{\n}", true), Framing::Lines), Framing::Array);
-        assert_eq!(framing_of(&record("{", false), Framing::Array), Framing::Lines);
+        let record = |text: &str, is_json| Outgoing {
+            number: 0,
+            bytes: text.as_bytes().to_vec(),
+            is_json,
+        };
+        assert_eq!(
+            framing_of(&record("{}", true), Framing::Lines),
+            Framing::Lines
+        );
+        assert_eq!(
+            framing_of(&record("{}", true), Framing::Array),
+            Framing::Array
+        );
+        assert_eq!(
+            framing_of(&record("{\n}", true), Framing::Lines),
+            Framing::Array
+        );
+        assert_eq!(
+            framing_of(&record("{", false), Framing::Array),
+            Framing::Lines
+        );
     }
 }

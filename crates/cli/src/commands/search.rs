@@ -16,7 +16,9 @@ pub(crate) const PAGE_MAX: u64 = 1000;
 
 /// Finds events, newest first.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cairn search 'op:delete res:invoice-42'\n  cairn search 'actor:alice,bob -action:login created:>-2h'\n  cairn search 'changed:role after.role:admin' --json=time,actor.id,resource.id\nThe language: docs/reference/query.md")]
+#[command(
+    after_help = "Examples:\n  cairn search 'op:delete res:invoice-42'\n  cairn search 'actor:alice,bob -action:login created:>-2h'\n  cairn search 'changed:role after.role:admin' --json=time,actor.id,resource.id\nThe language: docs/reference/query.md"
+)]
 pub(crate) struct SearchArgs {
     /// What to find; several words are joined by spaces; nothing finds everything
     #[arg(allow_hyphen_values = true)]
@@ -28,7 +30,13 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     to: Option<String>,
     /// Most events to print
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 100, conflicts_with = "all")]
+    #[arg(
+        long,
+        short = 'n',
+        value_name = "NUMBER",
+        default_value_t = 100,
+        conflicts_with = "all"
+    )]
     limit: u64,
     /// Print every event that matches
     #[arg(long)]
@@ -50,7 +58,13 @@ pub(crate) struct SearchArgs {
 pub(crate) fn run(args: SearchArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
     let printer = &mut context.printer;
-    let wanted = if args.count { 1 } else if args.all { u64::MAX } else { args.limit };
+    let wanted = if args.count {
+        1
+    } else if args.all {
+        u64::MAX
+    } else {
+        args.limit
+    };
     let mut request = SearchRequest {
         q: args.query.join(" "),
         from: args.from,
@@ -106,9 +120,17 @@ fn count(page: &SearchPage, fail_empty: bool, printer: &mut Printer) -> Ended {
 /// If it is not JSON that Cairn would have written.
 pub(crate) fn found(view: EventView) -> Result<Found, Failure> {
     let event = view.event().map_err(|error| {
-        Failure::error(format!("the server gave an event at {} that can't be read", view.position)).why(error)
+        Failure::error(format!(
+            "the server gave an event at {} that can't be read",
+            view.position
+        ))
+        .why(error)
     })?;
-    Ok(Found { position: view.position, leaf_hash: view.leaf_hash, event })
+    Ok(Found {
+        position: view.position,
+        leaf_hash: view.leaf_hash,
+        event,
+    })
 }
 
 /// Pages of a search on their way to stdout: people get one table at the end, programs each page at once.
@@ -125,7 +147,16 @@ pub(crate) struct Listing {
 
 impl Listing {
     pub(crate) fn new(wanted: u64) -> Listing {
-        Listing { wanted, shown: 0, held: Vec::new(), partial: None, total: None, took_ms: 0.0, hints: Vec::new(), next: None }
+        Listing {
+            wanted,
+            shown: 0,
+            held: Vec::new(),
+            partial: None,
+            total: None,
+            took_ms: 0.0,
+            hints: Vec::new(),
+            next: None,
+        }
     }
 
     fn page_limit(&self) -> Option<u32> {
@@ -136,7 +167,11 @@ impl Listing {
     ///
     /// # Errors
     /// What stdout says; an event that can't be read.
-    pub(crate) fn take(&mut self, page: SearchPage, printer: &mut Printer) -> Result<bool, Failure> {
+    pub(crate) fn take(
+        &mut self,
+        page: SearchPage,
+        printer: &mut Printer,
+    ) -> Result<bool, Failure> {
         let first = self.total.is_none();
         if first {
             self.total = Some((page.total.count, page.total.exact));
@@ -175,15 +210,27 @@ impl Listing {
         }
         if let Some((total, exact)) = self.total {
             let about = if exact { "" } else { "about " };
-            printer.hint(&format!("{} of {about}{} · {:.0} ms", times::count(self.shown), times::count(total), self.took_ms));
+            printer.hint(&format!(
+                "{} of {about}{} · {:.0} ms",
+                times::count(self.shown),
+                times::count(total),
+                self.took_ms
+            ));
         }
         if let Some(next) = &self.next {
             printer.hint(&format!("more: --all, or --cursor {next}"));
         }
         if let Some(why) = &self.partial {
-            printer.note(Tone::Warn, &format!("partial answer: {}", escape::line(why)));
+            printer.note(
+                Tone::Warn,
+                &format!("partial answer: {}", escape::line(why)),
+            );
             return Ok(ExitCode::PartialAnswer);
         }
-        Ok(if self.shown == 0 && fail_empty { ExitCode::NothingFound } else { ExitCode::Ok })
+        Ok(if self.shown == 0 && fail_empty {
+            ExitCode::NothingFound
+        } else {
+            ExitCode::Ok
+        })
     }
 }

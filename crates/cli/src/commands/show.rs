@@ -12,7 +12,9 @@ use crate::print::event::Found;
 
 /// Shows one event and whether the log proves it.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  cairn show default/main@5\n  cairn show 5                      # of the trail that is meant\n  cairn show 0191f0c2-…  --json")]
+#[command(
+    after_help = "Examples:\n  cairn show default/main@5\n  cairn show 5                      # of the trail that is meant\n  cairn show 0191f0c2-…  --json"
+)]
 pub(crate) struct ShowArgs {
     /// The event: its id, its position (tenant/trail@index), or its index in the trail
     event: String,
@@ -21,7 +23,8 @@ pub(crate) struct ShowArgs {
 pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
     let found = find(&args.event, &session, context)?;
-    let checked = evidence::key_of(&session, &found.position).and_then(|key| evidence::check(&session, &found, &key));
+    let checked = evidence::key_of(&session, &found.position)
+        .and_then(|key| evidence::check(&session, &found, &key));
     let printer = &mut context.printer;
     if printer.wants_json() {
         let mut json = found.json();
@@ -44,7 +47,11 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Ended {
 ///
 /// # Errors
 /// As the server says.
-pub(crate) fn find(named: &str, session: &Session, context: &Context) -> Result<Found, crate::failure::Failure> {
+pub(crate) fn find(
+    named: &str,
+    session: &Session,
+    context: &Context,
+) -> Result<Found, crate::failure::Failure> {
     found(session.client.event(&full_name(named, context))?)
 }
 
@@ -53,9 +60,10 @@ pub(crate) fn full_name(named: &str, context: &Context) -> String {
     let trail = context.config.trail();
     let is_index = !named.is_empty() && named.bytes().all(|byte| byte.is_ascii_digit());
     match named.split_once('@') {
-        Some((short, index)) if !short.contains('/') && !short.is_empty() => format!("{}/{short}@{index}", trail.tenant),
+        Some((short, index)) if !short.contains('/') && !short.is_empty() => {
+            format!("{}/{short}@{index}", trail.tenant)
+        }
         None if is_index => format!("{trail}@{named}"),
         _ => named.to_owned(),
     }
 }
-

@@ -16,7 +16,12 @@ pub(crate) struct TailArgs {
     #[arg(allow_hyphen_values = true)]
     query: Vec<String>,
     /// Begin with this many events that are there already
-    #[arg(long, value_name = "NUMBER", default_value_t = 10, conflicts_with = "after")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value_t = 10,
+        conflicts_with = "after"
+    )]
     last: u64,
     /// Begin behind this position (tenant/trail@index)
     #[arg(long, value_name = "POSITION")]
@@ -28,7 +33,10 @@ pub(crate) struct TailArgs {
 
 pub(crate) fn run(args: TailArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
-    let trail = context.config.is_set("trail").then(|| context.config.trail().trail.to_string());
+    let trail = context
+        .config
+        .is_set("trail")
+        .then(|| context.config.trail().trail.to_string());
     let printer = &mut context.printer;
     let request = TailRequest {
         q: args.query.join(" "),

@@ -51,40 +51,249 @@ impl Key {
 
 /// Variables that begin with `CAIRN_` and are not settings.
 pub(crate) const OTHER_VARIABLES: &[(&str, &str)] = &[
-    ("CAIRN_CONFIG", "the configuration file, instead of `./cairn.toml`"),
-    ("CAIRN_TOKEN", "the credential itself; the default of `token_from` looks here"),
+    (
+        "CAIRN_CONFIG",
+        "the configuration file, instead of `./cairn.toml`",
+    ),
+    (
+        "CAIRN_TOKEN",
+        "the credential itself; the default of `token_from` looks here",
+    ),
 ];
 
 const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key { name, kind, default, flag: None, doc }
+    Key {
+        name,
+        kind,
+        default,
+        flag: None,
+        doc,
+    }
 }
 
-const fn flagged(name: &'static str, kind: Kind, default: &'static str, flag: &'static str, doc: &'static str) -> Key {
-    Key { name, kind, default, flag: Some(flag), doc }
+const fn flagged(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    flag: &'static str,
+    doc: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        default,
+        flag: Some(flag),
+        doc,
+    }
 }
 
 /// All settings, in the order of the reference.
 pub(crate) const KEYS: &[Key] = &[
-    flagged("data", Kind::Path, "./cairn-data", "--data", "The data directory. Commands read it, or find the running server and its credential through it."),
-    flagged("server", Kind::Url, "", "--server", "The server that commands talk to. Without it: the server that runs on the data directory, else `http.listen`."),
-    flagged("token_from", Kind::Secret, "env:CAIRN_TOKEN", "--token-from", "Where the credential for the server is. If there is nothing, the one that `cairn dev` keeps in the data directory is used."),
-    flagged("tenant", Kind::Name, "default", "--tenant", "The tenant that commands mean when they name a trail without one, and that the first start creates the admin token for."),
-    flagged("trail", Kind::Name, "main", "--trail", "The trail that commands mean when they name none, and that the first admin token sends events to."),
-    flagged("http.listen", Kind::Address, "127.0.0.1:7420", "--listen", "Address and port to listen on. Port 0 takes a free one."),
-    key("store.host", Kind::Text, "", "Host part of every log origin. Fixed when the data directory is created; without it a name is made from the instance id."),
-    key("store.group_bytes_max", Kind::Bytes, "4MiB", "A commit group closes at this many bytes of events."),
-    key("store.group_wait_ms_max", Kind::Millis, "0", "A commit group waits at most this long for company after its first event. 0 takes what is queued."),
-    key("store.queue_requests_max", Kind::Count, "1024", "Requests that may wait for the writer; more are answered with 429."),
-    key("store.queue_bytes_max", Kind::Bytes, "64MiB", "Bytes that may wait for the writer; more are answered with 429."),
-    key("store.unsealed_bytes_max", Kind::Bytes, "512MiB", "Bytes of unsealed events at which producers are told to wait for the sealer."),
-    key("store.wal_file_bytes", Kind::Bytes, "64MiB", "A file of the write-ahead log is followed by the next one at this size."),
-    key("store.seal_events", Kind::Count, "65536", "A trail is sealed when it has this many unsealed events; also the most events in one segment."),
-    key("store.seal_bytes", Kind::Bytes, "128MiB", "A trail is sealed when its unsealed events take this many bytes in the write-ahead log."),
-    key("store.seal_age_ms", Kind::Millis, "900000", "A trail is sealed when its oldest unsealed event is this old."),
-    key("store.publish_interval_ms", Kind::Millis, "1000", "Checkpoint files and the head of the write-ahead log are written at most this often."),
-    key("store.disk_reserve_bytes", Kind::Bytes, "256MiB", "New events are refused with 507 when fewer bytes than this are free on the disk."),
-    flagged("log.level", Kind::Word(&["error", "warn", "info", "debug", "trace"]), "info", "--log-level", "How much `serve` and `dev` write to stderr. Logs never hold what is in events."),
-    key("log.format", Kind::Word(&["text", "json"]), "text", "Form of the log lines."),
+    flagged(
+        "data",
+        Kind::Path,
+        "./cairn-data",
+        "--data",
+        "The data directory. Commands read it, or find the running server and its credential through it.",
+    ),
+    flagged(
+        "server",
+        Kind::Url,
+        "",
+        "--server",
+        "The server that commands talk to. Without it: the server that runs on the data directory, else `http.listen`.",
+    ),
+    flagged(
+        "token_from",
+        Kind::Secret,
+        "env:CAIRN_TOKEN",
+        "--token-from",
+        "Where the credential for the server is. If there is nothing, the one that `cairn dev` keeps in the data directory is used.",
+    ),
+    flagged(
+        "tenant",
+        Kind::Name,
+        "default",
+        "--tenant",
+        "The tenant that commands mean when they name a trail without one, and that the first start creates the admin token for.",
+    ),
+    flagged(
+        "trail",
+        Kind::Name,
+        "main",
+        "--trail",
+        "The trail that commands mean when they name none, and that the first admin token sends events to.",
+    ),
+    flagged(
+        "http.listen",
+        Kind::Address,
+        "127.0.0.1:7420",
+        "--listen",
+        "Address and port to listen on. Port 0 takes a free one.",
+    ),
+    key(
+        "http.connections_max",
+        Kind::Count,
+        "1024",
+        "Open connections; more wait to be accepted.",
+    ),
+    key(
+        "http.ingest_requests_max",
+        Kind::Count,
+        "512",
+        "Requests with events that are worked on at once; more are answered with 429.",
+    ),
+    key(
+        "http.ingest_bytes_max",
+        Kind::Bytes,
+        "128MiB",
+        "Bytes of bodies in memory at once, as sent and expanded; more are answered with 429.",
+    ),
+    key(
+        "http.reads_max",
+        Kind::Count,
+        "32",
+        "Searches and other reads at once; more are answered with 429.",
+    ),
+    key(
+        "http.tails_max",
+        Kind::Count,
+        "64",
+        "Tail streams at once; more are answered with 429.",
+    ),
+    key(
+        "http.body_wait_ms_max",
+        Kind::Millis,
+        "60000",
+        "A body that has not arrived after this long is given up.",
+    ),
+    key(
+        "http.stop_wait_ms_max",
+        Kind::Millis,
+        "30000",
+        "A stop waits this long for requests under way.",
+    ),
+    key(
+        "http.metrics_open",
+        Kind::Switch,
+        "false",
+        "Whether `/metrics` needs no credential, and then shows the trails of every tenant.",
+    ),
+    key(
+        "store.host",
+        Kind::Text,
+        "",
+        "Host part of every log origin. Fixed when the data directory is created; without it a name is made from the instance id.",
+    ),
+    key(
+        "store.group_bytes_max",
+        Kind::Bytes,
+        "4MiB",
+        "A commit group closes at this many bytes of events.",
+    ),
+    key(
+        "store.group_wait_ms_max",
+        Kind::Millis,
+        "0",
+        "A commit group waits at most this long for company after its first event. 0 takes what is queued.",
+    ),
+    key(
+        "store.queue_requests_max",
+        Kind::Count,
+        "1024",
+        "Requests that may wait for the writer; more are answered with 429.",
+    ),
+    key(
+        "store.queue_bytes_max",
+        Kind::Bytes,
+        "64MiB",
+        "Bytes that may wait for the writer; more are answered with 429.",
+    ),
+    key(
+        "store.unsealed_bytes_max",
+        Kind::Bytes,
+        "512MiB",
+        "Bytes of unsealed events at which producers are told to wait for the sealer.",
+    ),
+    key(
+        "store.wal_file_bytes",
+        Kind::Bytes,
+        "64MiB",
+        "A file of the write-ahead log is followed by the next one at this size.",
+    ),
+    key(
+        "store.seal_events",
+        Kind::Count,
+        "65536",
+        "A trail is sealed when it has this many unsealed events; also the most events in one segment.",
+    ),
+    key(
+        "store.seal_bytes",
+        Kind::Bytes,
+        "128MiB",
+        "A trail is sealed when its unsealed events take this many bytes in the write-ahead log.",
+    ),
+    key(
+        "store.seal_age_ms",
+        Kind::Millis,
+        "900000",
+        "A trail is sealed when its oldest unsealed event is this old.",
+    ),
+    key(
+        "store.publish_interval_ms",
+        Kind::Millis,
+        "1000",
+        "Checkpoint files and the head of the write-ahead log are written at most this often.",
+    ),
+    key(
+        "store.disk_reserve_bytes",
+        Kind::Bytes,
+        "256MiB",
+        "New events are refused with 507 when fewer bytes than this are free on the disk.",
+    ),
+    key(
+        "index.step_events",
+        Kind::Count,
+        "2000",
+        "Events that are given to the search index at once.",
+    ),
+    key(
+        "index.commit_events",
+        Kind::Count,
+        "20000",
+        "The index commits when this many events were added since its last commit.",
+    ),
+    key(
+        "index.commit_interval_ms",
+        Kind::Millis,
+        "1000",
+        "The index commits when its last commit is this old and something was added.",
+    ),
+    key(
+        "index.share_percent",
+        Kind::Count,
+        "100",
+        "Share of one core that feeding the index may take, in percent, 1 to 100.",
+    ),
+    key(
+        "index.search_ms_max",
+        Kind::Millis,
+        "10000",
+        "A search that takes longer than this gives what it has and says so.",
+    ),
+    flagged(
+        "log.level",
+        Kind::Word(&["error", "warn", "info", "debug", "trace"]),
+        "info",
+        "--log-level",
+        "How much `serve` and `dev` write to stderr. Logs never hold what is in events.",
+    ),
+    key(
+        "log.format",
+        Kind::Word(&["text", "json"]),
+        "text",
+        "Form of the log lines.",
+    ),
 ];
 
 /// The setting with a name.
@@ -93,11 +302,20 @@ pub(crate) fn named(name: &str) -> Option<&'static Key> {
 }
 
 /// The candidate most like `word`, if a slip of the hand is probable.
-pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(
+    word: &str,
+    candidates: impl Iterator<Item = &'c str>,
+) -> Option<&'c str> {
     const LIKENESS_MIN: f64 = 0.8;
-    let last = |name: &str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
+    let last = |name: &str| {
+        name.rsplit('.')
+            .next()
+            .map(str::to_owned)
+            .unwrap_or_default()
+    };
     let likeness = |candidate: &str| {
-        strsim::jaro_winkler(word, candidate).max(strsim::jaro_winkler(&last(word), &last(candidate)) * 0.95)
+        strsim::jaro_winkler(word, candidate)
+            .max(strsim::jaro_winkler(&last(word), &last(candidate)) * 0.95)
     };
     candidates
         .map(|candidate| (likeness(candidate), candidate))
@@ -107,7 +325,8 @@ pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>)
 }
 
 /// The reference page of the settings, in Markdown.
-pub(crate) fn reference() -> String {
+#[cfg(test)]
+fn reference() -> String {
     let mut page = String::from(
         "# Settings\n\n\
          One file, `cairn.toml` in the working directory (or the one that `--config` or `CAIRN_CONFIG` names). \
@@ -123,7 +342,11 @@ pub(crate) fn reference() -> String {
     );
     for key in KEYS {
         let flag = key.flag.map(|flag| format!("`{flag}`")).unwrap_or_default();
-        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        let default = if key.default.is_empty() {
+            String::new()
+        } else {
+            format!("`{}`", key.default)
+        };
         page.push_str(&format!(
             "| `{}` | `{}` | {flag} | {} | {default} | {} |\n",
             key.name,
@@ -162,6 +385,11 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reference_page_is_made_from_this_list() {
+        crate::golden::check("docs/reference/config.md", &reference());
+    }
 
     #[test]
     fn names_are_unique_and_so_are_their_variables() {

@@ -122,7 +122,7 @@ impl World {
                 match self.dice.below(3) {
                     0 => {}
                     1 => apply(&mut bytes, change),
-                    _ => apply(&mut bytes, &self.torn(change)),
+                    _ => self.torn(change).iter().for_each(|part| apply(&mut bytes, part)),
                 }
             }
             file.durable.clone_from(&bytes);
@@ -167,22 +167,20 @@ impl World {
         state.files[number] = File { durable: bytes.clone(), current: bytes, ..File::default() };
     }
 
-    fn torn(&self, change: &Change) -> Change {
-        match change {
-            Change::Write { offset, bytes } => {
-                // At a sector or at any byte; now and then the middle is missing.
-                let cut = self.dice.below(bytes.len() as u64 + 1) as usize;
-                let cut = if self.dice.chance(50) { cut / 512 * 512 } else { cut };
-                let mut bytes = bytes[..cut].to_vec();
-                if self.dice.chance(25) && cut > 2 {
-                    let hole = self.dice.below(cut as u64) as usize;
-                    let end = hole + self.dice.below((cut - hole) as u64) as usize;
-                    bytes[hole..end].fill(0);
-                }
-                Change::Write { offset: *offset, bytes }
-            }
-            other => other.clone(),
+    /// The parts of a change that reach the disk when it is torn. What is missing keeps the bytes that were there before,
+    /// zeros where the file grew.
+    fn torn(&self, change: &Change) -> Vec<Change> {
+        let Change::Write { offset, bytes } = change else { return vec![change.clone()] };
+        // At a sector or at any byte; now and then the middle is missing.
+        let cut = self.dice.below(bytes.len() as u64 + 1) as usize;
+        let cut = if self.dice.chance(50) { cut / 512 * 512 } else { cut };
+        let part = |from: usize, to: usize| Change::Write { offset: offset + from, bytes: bytes[from..to].to_vec() };
+        if self.dice.chance(25) && cut > 2 {
+            let hole = self.dice.below(cut as u64) as usize;
+            let end = hole + self.dice.below((cut - hole) as u64) as usize;
+            return vec![part(0, hole), part(end, cut)];
         }
+        vec![part(0, cut)]
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -6,15 +6,16 @@ use ipnet::IpNet;
 
 use super::ast::{Comparison, FieldRef, Item, Span, Spanned, Value};
 use super::decimal::Decimal;
+use super::diagnostic::Diagnostic;
 use super::fields::{FLAGS, FLAGS_UNAVAILABLE, Kind, dotted_segments, pointer_segments};
-use super::parse::{Context, Diagnostic, known_field, no_words};
+use super::parse::{Context, known_field, no_words};
 use super::pattern::{Pattern, fold};
 use super::suggest::did_you_mean;
 use super::time::{self, Covered, NotTime};
 use super::words::WordPatterns;
 
-/// Most items in one list.
-const LIST_ITEMS_MAX: usize = 256;
+/// Most values in one list.
+pub const LIST_ITEMS_MAX: usize = 256;
 
 /// One phrase or bare word of a value, unescaped.
 #[derive(Debug, Clone)]

@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Query;
-use super::ast::{Clause, Comparison, Expr, FieldRef, Node, Span, Spanned, Value};
+use super::ast::{Clause, Expr, FieldRef, Node, Span, Spanned, Value};
+use super::diagnostic::Diagnostic;
 use super::fields::{FIELDS, Kind};
 use super::items::{self, Raw};
-use super::pattern::{Pattern, parentheses_pair};
+use super::lex::{Cursor, Operator, head_len};
+use super::pattern::Pattern;
 use super::suggest::did_you_mean;
 use super::words::{NoWords, WordPatterns};
 
@@ -42,33 +44,6 @@ impl Context {
             now,
             zone: TimeZone::UTC,
         }
-    }
-}
-
-/// A fault in a query, or a remark on it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}", hint.as_ref().map_or(String::new(), |hint| format!("; {hint}")))]
-pub struct Diagnostic {
-    /// The bytes that it is about.
-    pub span: Span,
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub hint: Option<String>,
-}
-
-impl Diagnostic {
-    pub(super) fn new(span: Span, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
     }
 }
 
@@ -120,7 +95,7 @@ pub(super) fn reads_as_value(field: &FieldRef, text: &str, value: &Value) -> boo
     let context = Context::utc(Timestamp::UNIX_EPOCH);
     let mut parser = Parser::new(text, &context);
     let read = parser.value(field);
-    parser.rest().is_empty() && matches!(read.as_deref(), Ok([only]) if only.node == *value)
+    parser.cursor.rest().is_empty() && matches!(read.as_deref(), Ok([only]) if only.node == *value)
 }
 
 /// Whether `text` without quotation marks searches for exactly these words and raises no remark.
@@ -176,8 +151,7 @@ fn clauses(field: &Spanned<FieldRef>, values: Vec<Spanned<Value>>) -> Expr {
 }
 
 struct Parser<'t> {
-    text: &'t str,
-    at: usize,
+    cursor: Cursor<'t>,
     depth: usize,
     clauses: usize,
     context: &'t Context,
@@ -185,18 +159,13 @@ struct Parser<'t> {
     hints: Vec<Diagnostic>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    And,
-    Or,
-    Not,
-}
+/// What stands on either side of `..`.
+type RangeEnds = (Option<Raw>, Option<Raw>);
 
 impl<'t> Parser<'t> {
     fn new(text: &'t str, context: &'t Context) -> Self {
         Self {
-            text,
-            at: 0,
+            cursor: Cursor::new(text),
             depth: 0,
             clauses: 0,
             context,
@@ -206,20 +175,17 @@ impl<'t> Parser<'t> {
     }
 
     fn query(&mut self) -> Node {
-        self.skip_space();
-        if self.rest().is_empty() {
-            return Node::new(Expr::All, Span::new(0, self.text.len()));
+        self.cursor.skip_space();
+        if self.cursor.rest().is_empty() {
+            return Node::new(Expr::All, Span::new(0, self.cursor.at()));
         }
         let mut root = self.alternative();
-        while self.rest().starts_with(')') {
-            self.fault(
-                self.at,
-                self.at + 1,
-                "there is no open parenthesis for this one",
-            );
-            self.at += 1;
-            self.skip_space();
-            if !self.rest().is_empty() {
+        while self.cursor.rest().starts_with(')') {
+            let at = self.cursor.at();
+            self.fault(at, at + 1, "there is no open parenthesis for this one");
+            self.cursor.pass(1);
+            self.cursor.skip_space();
+            if !self.cursor.rest().is_empty() {
                 root = self.alternative();
             }
         }
@@ -228,26 +194,26 @@ impl<'t> Parser<'t> {
 
     /// `or = and { "OR" and }`
     fn alternative(&mut self) -> Node {
-        let start = self.at;
+        let start = self.cursor.at();
         let mut nodes = vec![self.conjunction()];
-        while self.take_operator(Operator::Or) {
+        while self.cursor.take_operator(Operator::Or) {
             nodes.push(self.conjunction());
         }
-        let span = self.span_from(start);
+        let span = self.cursor.span_from(start);
         Node::new(Expr::or(nodes), span)
     }
 
     /// `and = not { [ "AND" ] not }`. Faulty operands are noted and left out.
     fn conjunction(&mut self) -> Node {
-        self.skip_space();
-        let start = self.at;
+        self.cursor.skip_space();
+        let start = self.cursor.at();
         let mut nodes = Vec::new();
         let mut operands = 0_usize;
         let mut joined = false;
         loop {
-            self.skip_space();
-            let at = self.at;
-            if self.take_operator(Operator::And) {
+            self.cursor.skip_space();
+            let at = self.cursor.at();
+            if self.cursor.take_operator(Operator::And) {
                 if joined || operands == 0 {
                     self.operand_missing(at);
                 }
@@ -262,16 +228,16 @@ impl<'t> Parser<'t> {
             joined = false;
         }
         if joined || operands == 0 {
-            self.operand_missing(self.at);
+            self.operand_missing(self.cursor.at());
         }
-        let span = self.span_from(start);
+        let span = self.cursor.span_from(start);
         Node::new(Expr::and(nodes), span)
     }
 
     fn is_end_of_conjunction(&self) -> bool {
-        self.rest().is_empty()
-            || self.rest().starts_with(')')
-            || self.peek_operator() == Some(Operator::Or)
+        self.cursor.rest().is_empty()
+            || self.cursor.rest().starts_with(')')
+            || self.cursor.peek_operator() == Some(Operator::Or)
     }
 
     fn operand_missing(&mut self, at: usize) {
@@ -284,12 +250,12 @@ impl<'t> Parser<'t> {
 
     /// `not = [ "-" | "NOT" ] atom`
     fn negation(&mut self) -> Option<Node> {
-        let start = self.at;
-        let negated = if self.take_operator(Operator::Not) {
-            self.skip_space();
+        let start = self.cursor.at();
+        let negated = if self.cursor.take_operator(Operator::Not) {
+            self.cursor.skip_space();
             true
-        } else if self.rest().starts_with('-') {
-            self.at += 1;
+        } else if self.cursor.rest().starts_with('-') {
+            self.cursor.pass(1);
             true
         } else {
             false
@@ -297,43 +263,44 @@ impl<'t> Parser<'t> {
         if !negated {
             return self.atom();
         }
-        if self.rest().starts_with('-') || self.peek_operator() == Some(Operator::Not) {
-            let end = self.skip_word();
+        if self.cursor.rest().starts_with('-') || self.cursor.peek_operator() == Some(Operator::Not)
+        {
+            let end = self.cursor.skip_word();
             self.faults.push(
                 Diagnostic::new(Span::new(start, end), "this is negated twice")
                     .hint("quote text that begins with `-`"),
             );
             return None;
         }
-        if self.is_at_boundary() || self.peek_operator().is_some() {
-            self.operand_missing(self.at);
+        if self.cursor.is_at_boundary() || self.cursor.peek_operator().is_some() {
+            self.operand_missing(self.cursor.at());
             return None;
         }
         let inner = self.atom()?;
-        let span = self.span_from(start);
+        let span = self.cursor.span_from(start);
         Some(Node::new(Expr::Not(Box::new(inner)), span))
     }
 
     /// `atom = "(" or ")" | clause | text`
     fn atom(&mut self) -> Option<Node> {
-        if self.rest().starts_with('(') {
+        if self.cursor.rest().starts_with('(') {
             return self.group();
         }
-        let start = self.at;
+        let start = self.cursor.at();
         self.clauses += 1;
         if self.clauses == CLAUSES_MAX + 1 {
             self.fault(start, start, format!("more than {CLAUSES_MAX} clauses"));
         }
-        let expr = match head_len(self.rest()) {
+        let expr = match head_len(self.cursor.rest()) {
             Some(len) => self.clause(len),
             None => self.free_text(),
         };
-        let span = self.span_from(start);
+        let span = self.cursor.span_from(start);
         expr.map(|expr| Node::new(expr, span))
     }
 
     fn group(&mut self) -> Option<Node> {
-        let start = self.at;
+        let start = self.cursor.at();
         if self.depth == DEPTH_MAX {
             self.fault(
                 start,
@@ -341,38 +308,39 @@ impl<'t> Parser<'t> {
                 format!("more than {DEPTH_MAX} levels of parentheses"),
             );
             // Nothing deeper is looked at: recursion ends here.
-            self.at = self.text.len();
+            self.cursor.pass_all();
             return None;
         }
-        self.at += 1;
+        self.cursor.pass(1);
         self.depth += 1;
         let inner = self.alternative();
         self.depth -= 1;
-        if self.rest().starts_with(')') {
-            self.at += 1;
+        if self.cursor.rest().starts_with(')') {
+            self.cursor.pass(1);
         } else if self.faults.is_empty() {
             self.fault(start, start + 1, "this parenthesis is not closed");
         }
-        let span = self.span_from(start);
+        let span = self.cursor.span_from(start);
         Some(Node::new(inner.node, span))
     }
 
     /// `clause = field ":" value`; `head_len` is the length of the field's name.
     fn clause(&mut self, head_len: usize) -> Option<Expr> {
-        let name = &self.text[self.at..self.at + head_len];
-        let span = Span::new(self.at, self.at + head_len);
-        self.at += head_len + 1;
+        let start = self.cursor.at();
+        self.cursor.pass(head_len);
+        let (name, span) = (self.cursor.since(start), self.cursor.span_from(start));
+        self.cursor.pass(1);
         let field = match known_field(name, span) {
             Ok(field) => field,
             Err(fault) => {
                 self.faults.push(fault);
                 // What is quoted belongs to the same fault, blanks and all.
-                if self.rest().starts_with('"')
-                    && let Err(fault) = self.phrase()
+                if self.cursor.rest().starts_with('"')
+                    && let Err(fault) = self.cursor.phrase()
                 {
                     self.faults.push(fault);
                 }
-                self.skip_word();
+                self.cursor.skip_word();
                 return None;
             }
         };
@@ -383,7 +351,7 @@ impl<'t> Parser<'t> {
             }
             Err(fault) => {
                 self.faults.push(fault);
-                self.skip_word();
+                self.cursor.skip_word();
                 None
             }
         }
@@ -412,8 +380,8 @@ impl<'t> Parser<'t> {
 
     /// `value = "*" | cmp | range | item { "," item }`
     fn value(&mut self, field: &FieldRef) -> Result<Vec<Spanned<Value>>, Diagnostic> {
-        let start = self.at;
-        if self.is_at_boundary() {
+        let start = self.cursor.at();
+        if self.cursor.is_at_boundary() {
             return Err(Diagnostic::new(
                 Span::new(start, start),
                 format!("`{field}:` needs a value"),
@@ -422,26 +390,28 @@ impl<'t> Parser<'t> {
                 "no space after the colon; `{field}:*` asks whether it is there"
             )));
         }
-        if let Some(comparison) = self.take_comparison() {
-            let raw = self.raw(field)?;
-            self.expect_boundary("a comparison takes one value")?;
-            let span = self.span_from(start);
+        if let Some(comparison) = self.cursor.take_comparison() {
+            let raw = self.cursor.raw(field)?;
+            self.cursor
+                .expect_boundary("a comparison takes one value")?;
+            let span = self.cursor.span_from(start);
             return items::compare(field, comparison, &raw, span, self.context);
         }
-        let first = self.raw(field)?;
+        let first = self.cursor.raw(field)?;
         if let Some((from, to)) = self.range_ends(field, &first)? {
-            let span = self.span_from(start);
+            let span = self.cursor.span_from(start);
             if let Some(value) = items::range(field, from, to, span, self.context)? {
-                self.expect_boundary("a range stands alone")?;
+                self.cursor.expect_boundary("a range stands alone")?;
                 return Ok(vec![value]);
             }
         }
         let mut raws = vec![first];
-        while self.rest().starts_with(',') {
-            self.at += 1;
-            raws.push(self.raw(field)?);
+        while self.cursor.rest().starts_with(',') {
+            self.cursor.pass(1);
+            raws.push(self.cursor.raw(field)?);
         }
-        self.expect_boundary("a space is missing behind the quotation mark")?;
+        self.cursor
+            .expect_boundary("a space is missing behind the quotation mark")?;
         items::list(field, &raws, self.context)
     }
 
@@ -451,19 +421,19 @@ impl<'t> Parser<'t> {
         &mut self,
         field: &FieldRef,
         first: &Raw,
-    ) -> Result<Option<(Option<Raw>, Option<Raw>)>, Diagnostic> {
+    ) -> Result<Option<RangeEnds>, Diagnostic> {
         if !items::is_ordered(field.field.kind) {
             return Ok(None);
         }
         if first.quoted {
-            if !self.rest().starts_with("..") {
+            if !self.cursor.rest().starts_with("..") {
                 return Ok(None);
             }
-            self.at += 2;
-            let to = if self.is_at_boundary() {
+            self.cursor.pass(2);
+            let to = if self.cursor.is_at_boundary() {
                 None
             } else {
-                Some(self.raw(field)?)
+                Some(self.cursor.raw(field)?)
             };
             return Ok(Some((Some(first.clone()), to)));
         }
@@ -475,8 +445,8 @@ impl<'t> Parser<'t> {
             quoted: false,
             span: Span::new(first.span.start, first.span.start + left.len()),
         });
-        let to = if right.is_empty() && self.rest().starts_with('"') {
-            Some(self.raw(field)?)
+        let to = if right.is_empty() && self.cursor.rest().starts_with('"') {
+            Some(self.cursor.raw(field)?)
         } else {
             (!right.is_empty()).then(|| Raw {
                 text: right.to_owned(),
@@ -487,114 +457,34 @@ impl<'t> Parser<'t> {
         Ok(Some((from, to)))
     }
 
-    fn take_comparison(&mut self) -> Option<Comparison> {
-        const ALL: [Comparison; 5] = [
-            Comparison::AtLeast,
-            Comparison::AtMost,
-            Comparison::Above,
-            Comparison::Below,
-            Comparison::Exactly,
-        ];
-        let found = ALL
-            .into_iter()
-            .find(|c| self.rest().starts_with(c.symbol()))?;
-        self.at += found.symbol().len();
-        Some(found)
-    }
-
-    /// One phrase or one word of a value.
-    fn raw(&mut self, field: &FieldRef) -> Result<Raw, Diagnostic> {
-        let start = self.at;
-        if self.rest().starts_with('"') {
-            let text = self.phrase()?;
-            return Ok(Raw {
-                text,
-                quoted: true,
-                span: self.span_from(start),
-            });
-        }
-        // In a range a quotation mark opens the second end: `2026-11-24.."2026-11-25 12:00"`.
-        let len = word_len(self.rest(), Ends::AtComma);
-        let second_end = self.rest()[..len].find("..\"");
-        let len = match second_end.filter(|_| items::is_ordered(field.field.kind)) {
-            Some(at) => at + 2,
-            None => len,
-        };
-        if len == 0 {
-            return Err(
-                Diagnostic::new(Span::new(start, start), "a value is missing here")
-                    .hint("quote a value that holds commas or spaces, or is empty"),
-            );
-        }
-        self.at += len;
-        let span = self.span_from(start);
-        self.word(start).map(|text| Raw {
-            text: text.to_owned(),
-            quoted: false,
-            span,
-        })
-    }
-
-    /// The bare word from `start` to here, in which parentheses must pair up.
-    fn word(&self, start: usize) -> Result<&'t str, Diagnostic> {
-        let word = &self.text[start..self.at];
-        if parentheses_pair(word) {
-            return Ok(word);
-        }
-        Err(Diagnostic::new(
-            self.span_from(start),
-            "a parenthesis in this word is not closed",
-        )
-        .hint("quote text that holds a single parenthesis"))
-    }
-
-    /// `phrase = '"' { char | "\" char } '"'`, without its quotation marks and backslashes.
-    fn phrase(&mut self) -> Result<String, Diagnostic> {
-        let start = self.at;
-        let mut text = String::new();
-        let mut chars = self.rest().char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.at = start + at + 1;
-                    return Ok(text);
-                }
-                '\\' => text.extend(chars.next().map(|(_, escaped)| escaped)),
-                c => text.push(c),
-            }
-        }
-        self.at = self.text.len();
-        Err(Diagnostic::new(
-            Span::new(start, self.at),
-            "the quotation mark is not closed",
-        ))
-    }
-
     fn free_text(&mut self) -> Option<Expr> {
-        let start = self.at;
-        let pattern = if self.rest().starts_with('"') {
+        let start = self.cursor.at();
+        let pattern = if self.cursor.rest().starts_with('"') {
             let text = self
+                .cursor
                 .phrase()
                 .map_err(|fault| self.faults.push(fault))
                 .ok()?;
-            if let Err(fault) = self.expect_boundary("a space is missing behind the quotation mark")
+            if let Err(fault) = self
+                .cursor
+                .expect_boundary("a space is missing behind the quotation mark")
             {
                 self.faults.push(fault);
-                self.skip_word();
+                self.cursor.skip_word();
                 return None;
             }
             Pattern::literal(&text)
         } else {
-            self.at += word_len(self.rest(), Ends::AtSpace);
             let word = self
-                .word(start)
+                .cursor
+                .bare()
                 .map_err(|fault| self.faults.push(fault))
                 .ok()?;
             if let "and" | "or" | "not" = word {
                 let upper = word.to_uppercase();
                 let message = format!("`{word}` is searched for as a word");
                 self.hints.push(
-                    Diagnostic::new(self.span_from(start), message)
+                    Diagnostic::new(self.cursor.span_from(start), message)
                         .hint(format!("write `{upper}` for the operator")),
                 );
             }
@@ -606,67 +496,11 @@ impl<'t> Parser<'t> {
         match WordPatterns::new(pattern) {
             Ok(words) => Some(Expr::Text(words)),
             Err(why) => {
-                self.faults.push(no_words(why, self.span_from(start)));
+                self.faults
+                    .push(no_words(why, self.cursor.span_from(start)));
                 None
             }
         }
-    }
-
-    fn peek_operator(&self) -> Option<Operator> {
-        let rest = self.rest();
-        let len = rest
-            .find(|c: char| c.is_whitespace() || c == '(' || c == ')')
-            .unwrap_or(rest.len());
-        match &rest[..len] {
-            "AND" => Some(Operator::And),
-            "OR" => Some(Operator::Or),
-            "NOT" => Some(Operator::Not),
-            _ => None,
-        }
-    }
-
-    fn take_operator(&mut self, operator: Operator) -> bool {
-        self.skip_space();
-        let found = self.peek_operator() == Some(operator);
-        if found {
-            self.at += if operator == Operator::Or { 2 } else { 3 };
-        }
-        found
-    }
-
-    fn is_at_boundary(&self) -> bool {
-        self.rest()
-            .chars()
-            .next()
-            .is_none_or(|c| c.is_whitespace() || c == ')')
-    }
-
-    fn expect_boundary(&self, message: &str) -> Result<(), Diagnostic> {
-        if self.is_at_boundary() {
-            return Ok(());
-        }
-        Err(Diagnostic::new(Span::new(self.at, self.at), message)
-            .hint("quote a value that holds commas, spaces or quotation marks"))
-    }
-
-    /// Passes over what is left of a word after a fault; gives its end.
-    fn skip_word(&mut self) -> usize {
-        self.at += word_len(self.rest(), Ends::AtSpace);
-        self.at
-    }
-
-    fn skip_space(&mut self) {
-        self.at = self.text.len() - self.rest().trim_start().len();
-    }
-
-    fn rest(&self) -> &'t str {
-        &self.text[self.at..]
-    }
-
-    /// From `start` to here, without the space before here.
-    fn span_from(&self, start: usize) -> Span {
-        let text = self.text[..self.at].trim_end();
-        Span::new(start, text.len().max(start))
     }
 
     fn fault(&mut self, start: usize, end: usize, message: impl Into<String>) {
@@ -684,68 +518,4 @@ pub(super) fn no_words(why: NoWords, span: Span) -> Diagnostic {
                 .hint("put it on a field that allows it, as in `actor:*@example.com`")
         }
     }
-}
-
-/// What ends a bare word.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Ends {
-    /// White space, or a closing parenthesis that was not opened in the word.
-    AtSpace,
-    /// The same, or a comma.
-    AtComma,
-}
-
-fn word_len(text: &str, ends: Ends) -> usize {
-    let mut open = 0_usize;
-    for (at, c) in text.char_indices() {
-        match c {
-            c if c.is_whitespace() => return at,
-            ',' if ends == Ends::AtComma => return at,
-            ')' if open == 0 => return at,
-            ')' => open -= 1,
-            '(' => open += 1,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// The length of the field's name if `text` begins with `field:`.
-pub(super) fn head_len(text: &str) -> Option<usize> {
-    let is_ident = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        return None;
-    }
-    let mut at = 0;
-    loop {
-        let rest = &text[at..];
-        at += rest.find(|c| !is_ident(c)).unwrap_or(rest.len());
-        let rest = &text[at..];
-        if rest.starts_with(':') {
-            return Some(at);
-        }
-        if rest.starts_with("./") {
-            return pointer_len(rest).map(|len| at + len);
-        }
-        if !rest.strip_prefix('.')?.starts_with(is_ident) {
-            return None;
-        }
-        at += 1;
-    }
-}
-
-/// The length up to the first colon without a backslash; white space ends the search.
-fn pointer_len(text: &str) -> Option<usize> {
-    let mut chars = text.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            ':' => return Some(at),
-            '\\' => {
-                chars.next();
-            }
-            c if c.is_whitespace() => return None,
-            _ => {}
-        }
-    }
-    None
 }

@@ -6,8 +6,6 @@ const MEANT: &[(&str, &str)] = &[
     ("category", "op"),
     ("date", "created"),
     ("email", "actor.email"),
-    ("event", "action"),
-    ("name", "action"),
     ("object", "res"),
     ("org", "tenant"),
     ("result", "outcome"),

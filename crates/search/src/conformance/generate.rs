@@ -164,7 +164,7 @@ const CLAUSES: &[&str] = &[
     "-created:>-1h", "created:>2200", "created:<1700", "ingested:>-1d", "ingested:*",
     "changed:role", "changed:spec", "changed:spec.containers.image", "changed:/a~1b", "changed:x.y",
     "before:admin", "before.x.y:5", "after.role:admin", "after.role:5", "after.role:true",
-    "after.role:\"admin role\"", "after.role:>4", "after.role:adm*", "after.role:*role", "after:*",
+    "after.role:\"admin role\"", "after.role:>4", "after.role:adm*", "after.role:a*role", "after:*",
     "metadata.n:-5", "metadata.n:0", "metadata.n:9007199254740993", "metadata.n:<2", "metadata.list:admin",
     "metadata.n:i\u{307}stanbul", "metadata.n:2024-05-09..2024-05-10", "metadata.n:true", "metadata.n:1.5",
     "reason:admin", "reason:\"role admin\"", "reason:exceed*", "reason:東京", "raw:verb", "raw:*",

@@ -64,7 +64,7 @@ fn values_with_terms_are_asked_exactly() {
 fn values_without_terms_are_narrowed_by_their_words() {
     check("after.role:Super-Admin", "(word=super & word=admin)", false);
     check("after.role:a*-admin", "word=admin", false);
-    check("after.role:*admin", "*", false);
+    check("after.role:a*admin", "*", false);
     check("after.count:42", "word=42", false);
     check("after.count:4.2", "*", false);
     check("after.count:>42", "*", false);

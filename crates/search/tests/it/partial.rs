@@ -65,7 +65,7 @@ fn a_search_that_ran_out_of_budget_goes_on_from_its_cursor_without_holes() {
     let (trails, index) = lagging();
     let names = trails.trails();
     // Nothing of this is known to the index, so that every event is a candidate.
-    let query = parsed("after.role:*admin OR after.role:>4");
+    let query = parsed("after.role:a*n OR after.role:>4");
     for order in [Order::Newest, Order::Oldest] {
         let expected = oracle(&trails, &names, &query, order);
         assert!(expected.len() > 5, "the test needs hits");

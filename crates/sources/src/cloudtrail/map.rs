@@ -74,20 +74,23 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     }
     put_object(&mut draft, "metadata", metadata(&record));
 
-    let natural_key = text(&record, &["eventID"]).map(str::to_owned);
+    let natural_key = text(&record, &["eventID"]).and_then(crate::natural_key);
     Ok(Mapped {
         draft: foreign_draft(draft, bytes)?,
         natural_key,
     })
 }
 
-/// `iam` for `iam.amazonaws.com`.
+/// `iam` for `iam.amazonaws.com`; `aws` if the record does not say.
 fn service(record: &Json) -> String {
-    let source = text(record, &["eventSource"]).unwrap_or("aws");
-    let name = source
-        .strip_suffix(".amazonaws.com")
-        .or_else(|| source.strip_suffix(".aws.amazon.com"));
-    action_word(name.unwrap_or(source))
+    let source = text(record, &["eventSource"]).unwrap_or_default();
+    let name = [".amazonaws.com", ".aws.amazon.com"]
+        .into_iter()
+        .find_map(|domain| source.strip_suffix(domain));
+    match name.unwrap_or(source) {
+        "" => "aws".to_owned(),
+        name => action_word(name),
+    }
 }
 
 /// Parts of error codes that mean "not allowed" rather than "did not work". Services spell it in

@@ -128,7 +128,11 @@ pub(super) fn targets(record: &Json, service: &str, call: &CallName) -> (Object,
         found.add(denied(record));
     }
     if found.0.is_empty() {
-        found.0.push(whole_kind(record, service, call));
+        found.add(Some(whole_kind(record, service, call)));
+    }
+    if found.0.is_empty() {
+        // Only a made-up service or call name is too long to be a kind.
+        found.0.push(Thing::plain("aws.other", "*"));
     }
     let account = account(record);
     let mut resources = found

@@ -46,8 +46,9 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     }
     put_object(&mut draft, "metadata", metadata(&event, &seen));
 
-    let natural_key = text(&event, &["auditID"])
-        .map(|id| format!("{id}/{}", text(&event, &["stage"]).unwrap_or_default()));
+    let stage = text(&event, &["stage"]).unwrap_or_default();
+    let natural_key =
+        text(&event, &["auditID"]).and_then(|id| crate::natural_key(&format!("{id}/{stage}")));
     Ok(Mapped {
         draft: foreign_draft(draft, record.bytes)?,
         natural_key,

@@ -23,32 +23,32 @@ pub struct Prepared {
 
 /// An event record read back from a WAL frame. Texts borrow from the frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRecord<'a> {
+pub(crate) struct EventRecord<'a> {
     /// Number of the event key that its salts are derived from.
-    pub key_number: u64,
+    pub(crate) key_number: u64,
     /// Kind of the log entry.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Idempotency key.
-    pub key: [u8; 32],
+    pub(crate) key: [u8; 32],
     /// Fingerprint of the content.
-    pub fingerprint: [u8; 16],
+    pub(crate) fingerprint: [u8; 16],
     /// Texts of part 0 (what the producer said) and part 1 (what the server added).
-    pub texts: [&'a str; 2],
+    pub(crate) texts: [&'a str; 2],
     /// Slot spans of part 0 and part 1, without the implied core slot.
-    pub slots: [Vec<Span>; 2],
+    pub(crate) slots: [Vec<Span>; 2],
 }
 
 /// Where a slot's value stands in the text of its part, or its commitment when it is hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Span {
+pub(crate) struct Span {
     /// RFC 6901 pointer of the member.
-    pub path: String,
+    pub(crate) path: String,
     /// First byte of the value in the text.
-    pub start: u32,
+    pub(crate) start: u32,
     /// Bytes of the value.
-    pub length: u32,
+    pub(crate) length: u32,
     /// The commitment of a hidden slot, whose place in the text holds `null`.
-    pub hidden: Option<Hash>,
+    pub(crate) hidden: Option<Hash>,
 }
 
 const HIDDEN: u8 = 0x80;

@@ -61,6 +61,7 @@ pub(crate) fn recover(shared: &Arc<Shared>) -> Result<(End, Recovered), StoreErr
     let mut report = Recovered::default();
     durable::create_dirs(disk, layout::WAL).map_err(io_error("create the WAL folder"))?;
     durable::create_dirs(disk, layout::TRAILS).map_err(io_error("create the trails folder"))?;
+    settle(disk)?;
     report.removed = remove_unfinished(disk)?;
     let head = Head::read(disk, &shared.signer.public())?;
     let files: Vec<u64> = list(disk, layout::WAL)?.iter().filter_map(|name| layout::wal_seq(name)).collect();
@@ -78,6 +79,9 @@ pub(crate) fn recover(shared: &Arc<Shared>) -> Result<(End, Recovered), StoreErr
         check_link(shared, &scan, (position > 0).then_some(&end))?;
         if scan.torn() > 0 {
             cut(disk, &scan, position + 1 == files.len(), head.as_ref(), &mut report)?;
+        }
+        if position + 1 == files.len() && head.as_ref().is_none_or(|head| !head.closed) {
+            rewrite_last(disk, &scan)?;
         }
         replay(shared, &scan, &mut report)?;
         end = End { seq: scan.next_seq(), hash: scan.last_hash() };
@@ -241,6 +245,28 @@ fn cut(
     let file = disk.open(path).map_err(io_error(format!("open {path}")))?;
     durable::truncate(file.as_ref(), scan.end).map_err(io_error(format!("cut {path}")))?;
     report.torn = Some((path.clone(), scan.end, scan.torn()));
+    Ok(())
+}
+
+/// The last frame may stand in the page cache alone, after a sync that failed; nothing may rely on it before it is durable.
+fn rewrite_last(disk: &dyn Disk, scan: &WalScan) -> Result<(), StoreError> {
+    let Some(last) = scan.frames.last() else { return Ok(()) };
+    let path = &scan.path;
+    let file = disk.open(path).map_err(io_error(format!("open {path}")))?;
+    let bytes = &scan.bytes[last.offset as usize..scan.end as usize];
+    durable::rewrite(file.as_ref(), bytes, last.offset).map_err(io_error(format!("write {path} again")))
+}
+
+/// Names that an earlier process gave, but whose folder it could not sync, become durable before anything relies on them.
+fn settle(disk: &dyn Disk) -> Result<(), StoreError> {
+    let mut dirs = vec![String::new(), layout::KEYS.to_owned(), layout::WAL.to_owned(), layout::TRAILS.to_owned()];
+    for trail in trail_names(disk)? {
+        dirs.extend([format!("{}/{}", layout::TRAILS, trail.tenant), layout::trail_dir(&trail)]);
+        dirs.extend([layout::seeds_dir(&trail), layout::segments_dir(&trail)]);
+    }
+    for dir in dirs {
+        durable::settle(disk, &dir).map_err(io_error(format!("sync the folder {dir}")))?;
+    }
     Ok(())
 }
 

@@ -63,10 +63,6 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     pub(crate) fn checkpoint(&mut self, note: &str) {
         self.record(CHECKPOINT, |out| out.extend(note.as_bytes()));
     }

@@ -214,18 +214,11 @@ pub(crate) enum CommitError {
 fn open_file(shared: &Shared, seq: u64, previous: Hash) -> Result<Arc<WalFile>, StoreError> {
     let path = layout::wal_file(seq);
     let disk = shared.disk.as_ref();
-    let opened = || -> io::Result<_> {
-        // A file of this name holds no frame: a start that crashed before its first group left it.
-        match disk.remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = durable::create(disk, &path)?;
-        file.pwrite(&FileHeader { instance: shared.instance.id, first_seq: seq, previous }.encode(), 0)?;
-        durable::sync(file.as_ref())?;
-        Ok(file)
-    };
-    let file = opened().map_err(io_error(format!("open {path}")))?;
+    // The header appears whole or not at all. A file of this name holds no frame: a start that stopped before its first
+    // group left it, and it is replaced.
+    let header = FileHeader { instance: shared.instance.id, first_seq: seq, previous }.encode();
+    let opened = durable::put(disk, &path, &header).and_then(|()| disk.open(&path));
+    let file = opened.map_err(io_error(format!("open {path}")))?;
     let file = Arc::new(WalFile { path, first_seq: seq, file });
     shared.wal_opened(file.clone());
     Ok(file)

@@ -19,67 +19,67 @@ pub(crate) const BLOCK_SIZE: usize = 64 << 10;
 /// What a manifest says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// Newest signed note of the trail when the segment was sealed.
-    pub checkpoint: String,
+    pub(crate) checkpoint: String,
     /// The Parquet file.
-    pub file: FileFacts,
+    pub(crate) file: FileFacts,
     /// Index of the first event.
-    pub first: u64,
+    pub(crate) first: u64,
     /// `cairn/segment/v1`.
-    pub format: String,
+    pub(crate) format: String,
     /// Index of the last event.
-    pub last: u64,
+    pub(crate) last: u64,
     /// One more than the largest key number used so far in the trail.
-    pub next_key_number: u64,
+    pub(crate) next_key_number: u64,
     /// Origin of the log.
-    pub origin: String,
+    pub(crate) origin: String,
     /// Hex SHA-256 of the manifest file before, empty for the first.
-    pub previous: String,
+    pub(crate) previous: String,
     /// Largest `received_at` inside, RFC 3339.
-    pub received_max: String,
+    pub(crate) received_max: String,
     /// Smallest `received_at` inside, RFC 3339.
-    pub received_min: String,
+    pub(crate) received_min: String,
     /// When the segment was sealed, RFC 3339.
-    pub sealed_at: String,
+    pub(crate) sealed_at: String,
     /// Largest `time` inside, RFC 3339.
-    pub time_max: String,
+    pub(crate) time_max: String,
     /// Smallest `time` inside, RFC 3339.
-    pub time_min: String,
+    pub(crate) time_min: String,
     /// `tenant/trail`.
-    pub trail: String,
+    pub(crate) trail: String,
     /// The tree around the segment.
-    pub tree: TreeFacts,
+    pub(crate) tree: TreeFacts,
 }
 
 /// The bytes of a segment file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FileFacts {
+pub(crate) struct FileFacts {
     /// Bytes per block hash.
-    pub block_size: u64,
+    pub(crate) block_size: u64,
     /// Base64 SHA-256 of each block.
-    pub blocks: Vec<String>,
+    pub(crate) blocks: Vec<String>,
     /// Name of the file.
-    pub name: String,
+    pub(crate) name: String,
     /// Hex SHA-256 of the file.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// Length of the file in bytes.
-    pub size: u64,
+    pub(crate) size: u64,
 }
 
 /// The tree before and after a segment, base64.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TreeFacts {
+pub(crate) struct TreeFacts {
     /// Complete subtree roots of the tree of size `last + 1`.
-    pub edge: Vec<String>,
+    pub(crate) edge: Vec<String>,
     /// Roots of the 256-leaf blocks that end in this segment.
-    pub level8: Vec<String>,
+    pub(crate) level8: Vec<String>,
     /// Root at size `last + 1`.
-    pub root_after: String,
+    pub(crate) root_after: String,
     /// Root at size `first`.
-    pub root_before: String,
+    pub(crate) root_before: String,
 }
 
 impl FileFacts {

@@ -95,13 +95,15 @@ impl Span {
     }
 
     fn take(trail: &Trail, events_max: u64) -> Option<Span> {
-        let state = trail.read();
+        let mut state = trail.write();
         let first = state.sealed;
         let count = (state.unsealed.len() as u64).min(events_max);
         if count == 0 {
             return None;
         }
-        let upto = first + count;
+        // A manifest of an earlier try may stand in the folder, so its range is kept.
+        let upto = *state.sealing.get_or_insert(first + count);
+        let count = upto - first;
         const KEPT: &str = "nodes from the first unsealed event on are kept";
         let root = |size| state.tree.root_at(size, &NoTiles).expect(KEPT);
         let edge = if upto == state.tree.size() {
@@ -236,6 +238,7 @@ fn adopt(shared: &Shared, trail: &Trail, span: &Span, reference: SegmentRef) {
     state.segments.push(Arc::new(reference));
     let freed: u64 = state.unsealed.drain(..span.places.len()).map(|place| u64::from(place.length)).sum();
     state.sealed = span.upto();
+    state.sealing = None;
     state.unsealed_bytes -= freed;
     state.unsealed_since = (!state.unsealed.is_empty()).then(|| shared.clock.now());
     state.tree.prune(span.upto());

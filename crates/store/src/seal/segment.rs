@@ -242,24 +242,10 @@ impl<R: ChunkReader + Clone + 'static> SegmentFile<R> {
     pub(crate) fn open(source: R, path: String, first: u64) -> Result<SegmentFile<R>, StoreError> {
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
         let metadata = ArrowReaderMetadata::load(&source, options).map_err(|error| damaged(&path, &error))?;
-        SegmentFile::with_metadata(source, metadata, path, first)
-    }
-
-    /// Uses a footer that was read before.
-    pub(crate) fn with_metadata(
-        source: R,
-        metadata: ArrowReaderMetadata,
-        path: String,
-        first: u64,
-    ) -> Result<SegmentFile<R>, StoreError> {
         if metadata.schema().fields() != schema().fields() {
             return Err(Corrupt::in_file(path, "the columns are not those of a segment").into());
         }
         Ok(SegmentFile { source, metadata, path, first })
-    }
-
-    pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {
-        &self.metadata
     }
 
     /// Number of rows in the file.

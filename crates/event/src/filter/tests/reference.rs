@@ -106,7 +106,7 @@ fn names_of_fields_are_distinct_and_sayable() {
         assert!(!names[..at].contains(name), "{name}");
         let text = format!("{name}:x");
         assert_eq!(
-            super::super::parse::head_len(&text),
+            super::super::lex::head_len(&text),
             Some(name.len()),
             "{name}"
         );

@@ -1,0 +1,124 @@
+//! `cairn verify`: from the bytes alone, with the server running and without; a changed byte is found
+//! and located.
+
+use std::path::Path;
+
+use super::support::{House, copy_folder, files, fixture_argument, run};
+
+fn furnished() -> House {
+    let house = House::new();
+    for name in [
+        "native.ndjson",
+        "kubernetes-eventlist.json",
+        "cloudtrail-delivery.json",
+    ] {
+        house.run(&["ingest", &fixture_argument(name)]).expect(0);
+    }
+    house
+}
+
+fn flip(path: &Path, at: usize) {
+    let mut bytes = std::fs::read(path).unwrap();
+    bytes[at] ^= 0x01;
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_trail_a_range_and_an_event_verify_while_the_server_runs() {
+    let house = furnished();
+    let whole = house
+        .run(&["verify", "trail", "--json"])
+        .expect(0)
+        .json_lines();
+    assert_eq!(whole[0]["verified"], true, "{whole:?}");
+    house.run(&["verify", "trail", "main"]).expect(0);
+    house.run(&["verify", "default/main@2..9"]).expect(0);
+    house.run(&["verify", "default/main@4"]).expect(0);
+    let id = house
+        .run(&["show", "4", "--json=id"])
+        .expect(0)
+        .json_lines()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    house.run(&["verify", &id]).expect(0);
+}
+
+#[test]
+fn a_server_elsewhere_is_verified_over_http() {
+    let house = furnished();
+    let other = tempfile::tempdir().unwrap();
+    let mut command = super::support::cairn(other.path());
+    command
+        .args(["verify", "trail", "--server", &house.dev().url, "--json"])
+        .env("CAIRN_TOKEN", house.token());
+    let output = command.output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(line["events"], 22, "{line}");
+}
+
+#[test]
+fn a_data_directory_verifies_without_a_server_sealed_and_unsealed() {
+    let mut house = furnished();
+    house.run(&["seal"]).expect(0);
+    house
+        .run(&["send", "doc.delete", "--actor", "you", "--res", "doc:42"])
+        .expect(0);
+    assert_eq!(house.stop(), 0);
+    let ran = house
+        .run(&["verify", "trail", "--data", "cairn-data", "--json"])
+        .expect(0);
+    assert_eq!(ran.json_lines()[0]["events"], 23, "{}", ran.out);
+}
+
+#[test]
+fn a_flipped_byte_is_found_and_located() {
+    let mut house = furnished();
+    house.run(&["seal"]).expect(0);
+    house
+        .run(&["send", "doc.delete", "--actor", "you", "--res", "doc:42"])
+        .expect(0);
+    assert_eq!(house.stop(), 0);
+    let trail = Path::new("trails/default/main");
+    let data = house.data();
+    let segment = files(&data.join(trail).join("segments"), ".parquet").remove(0);
+    let manifest = files(&data.join(trail).join("segments"), ".manifest.json").remove(0);
+    let seed = files(&data.join(trail).join("seeds"), ".seed").remove(0);
+    let wal = files(&data.join("wal"), ".wal").pop().unwrap();
+    let checkpoint = data.join(trail).join("checkpoint");
+    for path in [
+        segment,
+        manifest,
+        seed,
+        wal,
+        checkpoint,
+        data.join("wal/HEAD"),
+        data.join("keys/tokens.json"),
+        data.join("cairn.id"),
+        data.join("keys/admin.token"),
+    ] {
+        let name = path.strip_prefix(&data).unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        copy_folder(&data, &copy.path().join("cairn-data"));
+        let changed = copy.path().join("cairn-data").join(name);
+        flip(
+            &changed,
+            std::fs::metadata(&changed).unwrap().len() as usize / 2,
+        );
+        let ran = run(copy.path(), &["verify", "trail", "--data", "cairn-data"]);
+        assert_eq!(ran.code, 5, "{}: {ran:?}", name.display());
+        let file = name.file_name().unwrap().to_str().unwrap();
+        assert!(
+            ran.err.contains(file) || ran.err.contains("log-1"),
+            "{file} is named: {}",
+            ran.err
+        );
+    }
+}

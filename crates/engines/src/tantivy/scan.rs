@@ -1,0 +1,107 @@
+//! Documents by many terms: those that match a pattern or lie in a range.
+//!
+//! The dictionary is read from the prefix that all these terms share, and each term is matched as
+//! the query language matches it, so both agree on every pattern.
+
+use ::tantivy::index::SegmentReader;
+use ::tantivy::query::{
+    BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight,
+};
+use ::tantivy::schema::{Field, IndexRecordOption};
+use ::tantivy::termdict::TermDictionary;
+use ::tantivy::{BitSet, DocId, DocSet as _, Score, TantivyError};
+use cairn_event::filter::{Glob, Pattern};
+
+/// Which terms.
+#[derive(Debug, Clone)]
+pub(super) enum Scan {
+    /// `prefix`, and a rest that matches `pattern`.
+    Pattern { prefix: String, pattern: Pattern },
+    /// From `from` to `to`, both included.
+    Between { from: String, to: String },
+}
+
+/// The documents that have such a term.
+#[derive(Debug, Clone)]
+pub(super) struct TermScan {
+    field: Field,
+    scan: Scan,
+    /// What all the terms begin with.
+    start: String,
+}
+
+impl TermScan {
+    pub(super) fn new(field: Field, scan: Scan) -> Self {
+        let start = match &scan {
+            Scan::Between { from, .. } => from.clone(),
+            Scan::Pattern { prefix, pattern } => match pattern.folded().first() {
+                Some(Glob::Literal(text)) => format!("{prefix}{text}"),
+                _ => prefix.clone(),
+            },
+        };
+        Self { field, scan, start }
+    }
+
+    /// Calls `found` with the ordinals of the terms in a dictionary.
+    fn each_term(
+        &self,
+        terms: &TermDictionary,
+        mut found: impl FnMut(u64) -> ::tantivy::Result<()>,
+    ) -> ::tantivy::Result<()> {
+        let mut stream = terms.range().ge(&self.start).into_stream()?;
+        while stream.advance() {
+            let key = stream.key();
+            let is_wanted = match &self.scan {
+                Scan::Between { to, .. } => {
+                    if key > to.as_bytes() {
+                        break;
+                    }
+                    true
+                }
+                Scan::Pattern { prefix, pattern } => {
+                    if !key.starts_with(self.start.as_bytes()) {
+                        break;
+                    }
+                    std::str::from_utf8(&key[prefix.len()..])
+                        .is_ok_and(|rest| pattern.matches_folded(rest))
+                }
+            };
+            if is_wanted {
+                found(stream.term_ord())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Query for TermScan {
+    fn weight(&self, _: EnableScoring<'_>) -> ::tantivy::Result<Box<dyn Weight>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Weight for TermScan {
+    fn scorer(&self, reader: &SegmentReader, boost: Score) -> ::tantivy::Result<Box<dyn Scorer>> {
+        let mut documents = BitSet::with_max_value(reader.max_doc());
+        let inverted = reader.inverted_index(self.field)?;
+        let terms = inverted.terms();
+        self.each_term(terms, |ordinal| {
+            let info = terms.term_info_from_ord(ordinal);
+            let mut postings =
+                inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
+            while !postings.docs().is_empty() {
+                postings.docs().iter().for_each(|document| documents.insert(*document));
+                postings.advance();
+            }
+            Ok(())
+        })?;
+        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(documents), boost)))
+    }
+
+    fn explain(&self, reader: &SegmentReader, document: DocId) -> ::tantivy::Result<Explanation> {
+        if self.scorer(reader, 1.0)?.seek(document) == document {
+            return Ok(Explanation::new("a term of the scan", 1.0));
+        }
+        Err(TantivyError::InvalidArgument(format!("document {document} has no term of the scan")))
+    }
+}

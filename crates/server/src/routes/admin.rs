@@ -1,0 +1,121 @@
+//! Sealing, rebuilding the index, credentials.
+
+use super::caller::Caller;
+use super::parameters::Parameters;
+use super::reads::own_trail;
+use super::{blocking, json};
+use crate::failure::Failure;
+use crate::node::Node;
+use crate::read_path;
+use crate::tokens::IssueError;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use bytes::Bytes;
+use cairn_access::{Entry, PrincipalName, Scope, Scopes, TableInvalid};
+use cairn_api::ProblemCode;
+use cairn_api::v1::{
+    NewToken, NewTokenRequest, RebuildAnswer, SealAnswer, SealRequest, SealedSegment, TokenList, TokenView,
+};
+use cairn_event::Positions;
+use http_body_util::{BodyExt, Limited};
+use serde::de::DeserializeOwned;
+
+/// Bodies of these routes are a few names.
+const BODY_BYTES_MAX: usize = 16 << 10;
+
+async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Failure> {
+    let bytes: Bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
+        Ok(collected) => collected.to_bytes(),
+        Err(_) => return Err(Failure::new(ProblemCode::BodyTooLarge, format!("more than {BODY_BYTES_MAX} bytes"))),
+    };
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| Failure::new(ProblemCode::BodyUnreadable, error.to_string()))
+}
+
+pub(crate) async fn seal(State(node): State<Node>, caller: Caller, _: Parameters, body: Body) -> Result<Response, Failure> {
+    let principal = caller.with(Scope::Admin)?;
+    let request: SealRequest = read(body).await?.unwrap_or_default();
+    let sealed = blocking(&node, move |node, _| {
+        let own = read_path::trails(node, &principal);
+        let trails = match &request.trail {
+            None => own,
+            Some(name) => {
+                let trail = own_trail(&principal, name)?;
+                if !own.contains(&trail) {
+                    return Err(Failure::not_found(format!("there is no trail {trail}")));
+                }
+                vec![trail]
+            }
+        };
+        let mut sealed = Vec::new();
+        for trail in trails {
+            sealed.extend(node.store().seal(Some(&trail))?);
+        }
+        Ok(sealed)
+    });
+    let segment = |sealed: cairn_store::Sealed| SealedSegment {
+        trail: sealed.trail.to_string(),
+        first: sealed.first,
+        last: sealed.last,
+        size_bytes: sealed.bytes,
+    };
+    json(&SealAnswer { sealed: sealed.await?.into_iter().map(segment).collect() })
+}
+
+pub(crate) async fn rebuild_index(State(node): State<Node>, caller: Caller, _: Parameters) -> Result<Response, Failure> {
+    caller.with(Scope::Admin)?;
+    let events = node.reader().trails().iter().map(|trail| node.reader().size(trail)).sum();
+    node.follow().rebuild();
+    json(&RebuildAnswer { events })
+}
+
+pub(crate) async fn tokens(State(node): State<Node>, caller: Caller, _: Parameters) -> Result<Response, Failure> {
+    let principal = caller.with(Scope::Admin)?;
+    let tokens = node.tokens().table().of_tenant(principal.tenant()).map(view).collect();
+    json(&TokenList { tokens })
+}
+
+pub(crate) async fn create_token(
+    State(node): State<Node>,
+    caller: Caller,
+    _: Parameters,
+    body: Body,
+) -> Result<Response, Failure> {
+    let principal = caller.with(Scope::Admin)?;
+    let request: NewTokenRequest = read(body).await?.ok_or_else(|| Failure::new(ProblemCode::BodyEmpty, "want an object with id and scopes"))?;
+    let id: PrincipalName =
+        request.id.parse().map_err(|_| Failure::parameter("id", "want 1 to 63 of a-z, 0-9 and -, not starting with -"))?;
+    let scopes = Scopes::from_words(request.scopes.iter().map(String::as_str))
+        .ok_or_else(|| Failure::parameter("scopes", "want one or more of: ingest, read, admin"))?;
+    // A credential can only be made for the tenant of the one that makes it.
+    let trail = match &request.trail {
+        Some(name) => own_trail(&principal, name)?,
+        None => principal.trail.clone(),
+    };
+    let issued = blocking(&node, move |node, _| {
+        node.tokens().issue(node.engines(), id, trail, scopes).map_err(|error| match error {
+            IssueError::Table(error @ TableInvalid::Taken { .. }) => {
+                Failure::parameter("id", error.to_string()).hint("choose another name")
+            }
+            IssueError::Table(error) => Failure::parameter("id", error.to_string()),
+            IssueError::Store(error) => error.into(),
+        })
+    });
+    let (token, entry) = issued.await?;
+    tracing::info!(id = %entry.principal.id, trail = %entry.principal.trail, "a credential was made");
+    json(&NewToken { token: token.reveal().to_owned(), view: view(&entry) })
+}
+
+fn view(entry: &Entry) -> TokenView {
+    let principal = &entry.principal;
+    TokenView {
+        id: principal.id.to_string(),
+        tenant: principal.tenant().to_string(),
+        trail: principal.trail.trail.to_string(),
+        scopes: principal.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
+        created_at: entry.created_at.to_string(),
+    }
+}
