@@ -6,6 +6,7 @@ import uuid
 
 from hashes import b64_decode
 from report import Bad
+from rows import InTurn
 from signed import Vkey, members, note_origin, open_envelope, public_of_key_file
 from trail import Trail
 from wal import Run, Wal, records
@@ -20,8 +21,8 @@ _KNOWN = {"LOCK", "cairn.id", "keys", "wal", "trails", "index"}
 class Directory:
     """Checks one data directory; findings go to the report."""
 
-    def __init__(self, base, report, only=None):
-        self._base, self._report, self._only = os.path.abspath(base), report, only
+    def __init__(self, base, report, only=None, jobs=0):
+        self._base, self._report, self._only, self._jobs = os.path.abspath(base), report, only, jobs
         self._instance = self._host = self._vkey = None
         self._trails = {}
         self._head = None
@@ -39,13 +40,15 @@ class Directory:
         self._open_trails()
         self._load_head()
         self._walk_wal()
-        for name, trail in self._trails.items():
-            if self._head is not None and name in self._head["trails"]:
-                trail.claims.append((*self._head["trails"][name], "wal/HEAD", None))
-            self._guard(trail.folder, trail.load_checkpoint, self._head is not None and name in self._head["trails"])
-            self._guard(trail.folder, trail.build)
-            self._guard(trail.folder, trail.check_blobs)
-            self._report.count("trails")
+        named = {} if self._head is None else self._head["trails"]
+        with InTurn(self._jobs) as in_turn:
+            for name, trail in self._trails.items():
+                if name in named:
+                    trail.claims.append((*named[name], "wal/HEAD", None))
+                self._guard(trail.folder, trail.load_checkpoint, name in named)
+                self._guard(trail.folder, trail.build, in_turn)
+                self._guard(trail.folder, trail.check_blobs)
+                self._report.count("trails")
         self._compare_head()
 
     def _guard(self, file, step, *arguments):
@@ -142,9 +145,9 @@ class Directory:
 
     def _parse_head(self):
         head = open_envelope(self._read("wal/HEAD"), HEAD_TYPE, self._vkey)
-        members(head, "payload", instance=str, seq=int, frame_hash=str, closed=bool, trails=list)
-        if head["instance"] != str(self._instance):
-            raise Bad("names another instance than cairn.id")
+        members(head, "payload", instance=str, host=str, seq=int, frame_hash=str, closed=bool, trails=list)
+        if (head["instance"], head["host"]) != (str(self._instance), self._host):
+            raise Bad("names another instance or host than cairn.id")
         trails = {}
         for item in head["trails"]:
             members(item, "trail", trail=str, size=int, root=str)

@@ -9,14 +9,15 @@ from report import Bad
 EMPTY_ROOT = sha256(b"").digest()
 
 
-def _midstate(tag):
+def midstate(tag):
+    """SHA-256 after the 64 bytes of a tag: they fill one block, so they are hashed once for all messages."""
     digest = sha256(tag.encode("ascii")).digest()
     return sha256(digest + digest)
 
 
 def tagged(tag):
-    """`H(tag, .)` as a function of the message. The 64 bytes of the tag fill one SHA-256 block, so its state is kept."""
-    copy = _midstate(tag).copy
+    """`H(tag, .)` as a function of the message."""
+    copy = midstate(tag).copy
 
     def run(message):
         state = copy()

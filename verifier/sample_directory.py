@@ -175,8 +175,8 @@ class Event:
             "key_number": self.key_number,
             "kind": self.kind,
             "id": added["id"],
-            "time": 1_795_000_000_000_000_000 + int(told["request_id"][4:]),
-            "received_at": 1_795_000_000_500_000_000,
+            "time": 1_794_990_400_000_000_000 + int(told["request_id"][4:]),
+            "received_at": 1_794_990_400_500_000_000,
             "actor_id": None if "/actor/id" in self.hidden else told["actor"]["id"],
             "actor_type": told["actor"]["type"],
             "action": told["action"],
@@ -189,7 +189,7 @@ class Event:
             "request_id": told["request_id"],
             "trace_id": None,
             "principal": added["producer"]["principal"],
-            "source": "{kind}/{name}".format(**added["producer"]),
+            "source": "{source_kind}/{source_name}".format(**added["producer"]),
             "event": self.texts[0].decode(),
             "server": self.texts[1].decode(),
             "slots": [dict(zip(members, span, strict=True)) for span in self.spans],
@@ -214,7 +214,7 @@ def parts_of(i):
     added = {
         "class": "standard",
         "id": f"0197a1b2-c3d4-7e5f-8a9b-{i:012}",
-        "producer": {"principal": "token:t1", "kind": "native", "name": "app"},
+        "producer": {"principal": "token:t1", "source_kind": "native", "source_name": "app"},
         "raw": "AAAA",
         "received_at": "2026-11-18T09:26:40.5+01:00",
         "severity": "info",
@@ -325,7 +325,7 @@ class Sample:
             {"trail": trail, "size": len(self.events[trail]), "root": b64(root_of(self.leaves(trail)))}
             for trail in sorted(self.events)
         ]
-        payload = {"instance": INSTANCE, "seq": self.seq, "frame_hash": b64(self.last_hash), "closed": closed}
+        payload = {"instance": INSTANCE, "host": HOST, "seq": self.seq, "frame_hash": b64(self.last_hash), "closed": closed}
         self.envelope("wal/HEAD", "wal-head", payload | {"trails": trails})
 
     def seal(self, trail, first, last):

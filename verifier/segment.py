@@ -5,7 +5,7 @@ import os
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import zip_longest
+from itertools import repeat
 
 import duckdb
 
@@ -20,30 +20,30 @@ NAME = re.compile(r"(\d{20})-(\d{20})\.(parquet|manifest\.json)").fullmatch
 READ_BYTES = 1 << 20
 ROWS = 1000
 
-# Every column in order with its members, as DuckDB reports them: name, physical type, width, type it reads.
+# Every column as DuckDB reports it: name, then physical type, width and the type that it is read as.
 _U64, _U32, _U8 = ("INT64", None, "UBIGINT"), ("INT32", None, "UINTEGER"), ("INT32", None, "UTINYINT")
 _TEXT, _HASH = ("BYTE_ARRAY", None, "VARCHAR"), ("FIXED_LEN_BYTE_ARRAY", "32", "BLOB")
 _TIME_NS = ("INT64", None, "TIMESTAMPTZ_NS")
 _TEXTS = (
-    "actor_id actor_type action operation resource_type resource_id outcome class severity request_id trace_id "
+    "id actor_id actor_type action operation resource_type resource_id outcome class severity request_id trace_id "
     "principal source event server"
 ).split()
-_SHAPE = (
-    ("index", *_U64), ("key_number", *_U64), ("kind", *_U8), ("id", *_TEXT), ("time", *_TIME_NS),
-    ("received_at", *_TIME_NS), *((name, *_TEXT) for name in _TEXTS), ("slots", None, None, None),
-    (None, None, None, None), (None, None, None, None), ("part", *_U8), ("path", *_TEXT), ("start", *_U32),
-    ("length", *_U32), ("commitment", *_HASH), ("leaf_hash", *_HASH),
-)  # fmt: skip
+_SLOT = (("part", *_U8), ("path", *_TEXT), ("start", *_U32), ("length", *_U32), ("commitment", *_HASH))
+_LEAVES = {
+    ("index", *_U64), ("key_number", *_U64), ("kind", *_U8), ("time", *_TIME_NS), ("received_at", *_TIME_NS),
+    *((name, *_TEXT) for name in _TEXTS), *_SLOT, ("leaf_hash", *_HASH),
+}  # fmt: skip
+_COLUMNS = {name for name, *_ in _LEAVES} - {name for name, *_ in _SLOT} | {"slots"}
 TYPED = (
     "id time received_at actor_id actor_type action operation resource_type resource_id outcome class severity "
     "request_id trace_id principal source"
 ).split()
 
-# A list of structs costs Python 20 µs a row; one text costs three. A path with one of the two separators in it
-# comes out changed, so its leaf hash differs: it can't be mistaken for two slots.
+# A list of structs costs Python 20 µs a row, one text a tenth of it. A path with the separator in it comes out
+# changed, so its leaf hash differs: it can't be mistaken for two slots. A null member breaks the count of pieces.
 _SLOTS_AS_TEXT = """array_to_string(list_transform(slots, lambda s: coalesce(
     s.part || chr(31) || s."start" || chr(31) || s."length" || chr(31) || coalesce(hex(s.commitment), '') || chr(31)
-    || translate(s.path, chr(30) || chr(31), '??'), '?')), chr(30))"""
+    || replace(s.path, chr(31), '?'), '?')), chr(31))"""
 _QUERY = f"""SELECT "index", key_number, kind, leaf_hash, event, server, {_SLOTS_AS_TEXT}, id, epoch_ns("time"),
     epoch_ns(received_at), {", ".join(TYPED[3:])} FROM read_parquet(?)"""
 
@@ -158,22 +158,21 @@ def check_bytes(path, stated, report, file, trail):
 
 def spans_of(text):
     """The slots of a row, as `leaf.check_event` takes them."""
-    spans = ([], [])
     if not text:
-        return spans
+        return [], []
+    pieces = text.split("\x1f")
+    if len(pieces) % 5:
+        raise Bad("slot with a null member")
+    parts, hidden = pieces[::5], pieces[3::5]
+    first = parts.count("0")
+    if parts[first:] != ["1"] * (len(parts) - first):
+        raise Bad("slots of another part or out of order")
+    commitments = [bytes.fromhex(digits) if digits else None for digits in hidden] if any(hidden) else repeat(None)
     try:
-        for item in text.split("\x1e"):
-            part, start, length, hidden, path = item.split("\x1f")
-            if part == "0" and not spans[1]:
-                held = spans[0]
-            elif part == "1":
-                held = spans[1]
-            else:
-                raise Bad("slots of another part or out of order")
-            held.append((path, int(start), int(length), bytes.fromhex(hidden) if hidden else None))
-    except ValueError as error:
-        raise error if isinstance(error, Bad) else Bad("slot with a null member") from None
-    return spans
+        spans = list(zip(pieces[4::5], map(int, pieces[1::5]), map(int, pieces[2::5]), commitments))
+    except ValueError:
+        raise Bad("slot with a null member") from None
+    return spans[:first], spans[first:]
 
 
 def _time(text):
@@ -191,7 +190,7 @@ def _inner(whole, name):
 
 
 def _joined(kind, name):
-    return None if kind is None and name is None else f"{kind}/{name}"
+    return None if kind is None or name is None else f"{kind}/{name}"
 
 
 def typed_values(parts):
@@ -214,7 +213,7 @@ def typed_values(parts):
         get("request_id"),
         get("trace_id"),
         producer.get("principal"),
-        _joined(producer.get("kind"), producer.get("name")),
+        _joined(producer.get("source_kind"), producer.get("source_name")),
     )
 
 
@@ -235,14 +234,24 @@ class Parquet:
         return self._connection.execute(query, [self._name]).fetchall()
 
     def check_shape(self):
-        """Columns and types are those of the format, or `Bad`."""
+        """Columns and types are those of the format, in whatever order, or `Bad`."""
         found = self._all("SELECT name, type, type_length, duckdb_type FROM parquet_schema(?)")[1:]
-        for i, (want, have) in enumerate(zip_longest(_SHAPE, found)):
-            # Groups have no type of their own; how a writer calls the two groups inside a list is its own affair.
-            if want and have and want[1] is None:
-                want, have = want[:2], (want[0] and have[0], have[1])
-            if want != have:
-                raise Bad(f"column {i} is {have}, not {want}")
+        columns, at = {}, 0
+        while at < len(found):
+            name = found[at][0]
+            if name in columns:
+                raise Bad(f"column {name} occurs twice")
+            # A list is three groups (how a writer calls the inner two is its own affair), then the members.
+            below = 3 + len(_SLOT) if name == "slots" else 1
+            columns[name] = found[at : at + below]
+            at += below
+        if columns.keys() != _COLUMNS:
+            raise Bad(f"columns {sorted(columns.keys() ^ _COLUMNS)} are missing or unknown")
+        for row in (row for rows in columns.values() for row in rows if row[1] is not None):
+            if row not in _LEAVES:
+                raise Bad(f"column {row[0]} is {row[1:]}")
+        if tuple(columns["slots"][3:]) != _SLOT:
+            raise Bad("column slots is not a list of the members of a slot")
 
     def check_footer(self, manifest):
         """The key-value pairs of the footer are those of the manifest, or `Bad`."""

@@ -111,7 +111,7 @@ class Tampering(Folder):
         full, dice = os.environ.get("CAIRN_SWEEP") == "full", random.Random(3)
         for file in self.files():
             raw = self.read(file)
-            places = range(len(raw)) if full or len(raw) <= 100 else sorted(dice.sample(range(len(raw)), 60))
+            places = range(len(raw)) if full or len(raw) <= 100 else sorted(dice.sample(range(len(raw)), 40))
             for at in places:
                 changed = bytearray(raw)
                 changed[at] ^= 1 << dice.randrange(8)
@@ -141,7 +141,7 @@ class Tampering(Folder):
 
     def test_every_missing_file_is_found(self):
         for file in self.files():
-            if file == "keys/log-1.key" or "/blobs/" in file:
+            if file in ("keys/log-1.key", f"{SECOND}.manifest.json") or "/blobs/" in file:
                 continue
             raw = self.read(file)
             os.remove(self.path(file))
@@ -220,10 +220,10 @@ class Lies(Folder):
         sample.head()
         return sample
 
-    def row(self, index, expected, **changes):
+    def row(self, at, expected, **changes):
         with self.subTest(changes=changes):
-            self.sealed(change_row=lambda row: row | changes if row["index"] == index else row)
-            self.finds(f"trail {MAIN}@{index}", expected)
+            self.sealed(change_row=lambda row: row | changes if row["index"] == at else row)
+            self.finds(f"trail {MAIN}@{at}", expected)
             shutil.rmtree(self.base)
 
     def test_a_column_that_differs_from_the_texts_is_found(self):
@@ -231,7 +231,7 @@ class Lies(Folder):
             self.row(2, f"columns ['{name}']", **{name: "other"})
         for name in "request_id trace_id principal source".split():
             self.row(2, f"columns ['{name}']", **{name: "other"})
-        self.row(2, "columns ['time']", time=1_795_000_000_000_000_003)
+        self.row(2, "columns ['time']", time=1_794_990_400_000_000_003)
         self.row(2, "columns ['received_at']", received_at=None)
         self.row(1, "columns ['severity']", severity=None)
 
@@ -241,7 +241,7 @@ class Lies(Folder):
         self.row(1, "key number 2 is used twice", key_number=2)
         self.row(1, "no seed file of block 1", key_number=65536)
         self.row(1, "null where there is always a value", event=None)
-        self.row(3, "row 3 of the trail has index 4", index=4)
+        self.row(3, "row with index 4 where 3 of 0 to 3 is next", index=4)
 
     def test_slots_that_are_not_those_of_the_texts_are_found(self):
         def change(slots):
@@ -251,7 +251,7 @@ class Lies(Folder):
             (lambda s: s[1:], "a member that is a slot is not listed"),
             (lambda s: [s[1], s[0], *s[2:]], "slots out of order"),
             (lambda s: [s[0] | {"start": s[0]["start"] + 1}, *s[1:]], "not JSON"),
-            (lambda s: [s[0] | {"path": "/actor/type"}, *s[1:]], "/actor/type is not a slot of an event"),
+            (lambda s: [s[0] | {"path": "/actor/a"}, *s[1:]], "/actor/a is not a slot of an event"),
             (lambda s: [s[0] | {"path": "/actor/em\x1eail"}, *s[1:]], "is not a slot of an event"),
             (lambda s: [s[0] | {"path": None}, *s[1:]], "slot with a null member"),
             (lambda s: [s[0] | {"commitment": bytes(32)}, *s[1:]], "does not hold null"),
@@ -270,9 +270,9 @@ class Lies(Folder):
             return lambda m: m | {"tree": m["tree"] | members}
 
         cases = [
-            (lambda m: m | {"time_max": "2026-11-18T08:26:41Z"}, "time_max is not that of the events"),
-            (lambda m: m | {"received_min": "2026-11-18T08:26:40Z"}, "received_min is not that of the events"),
-            (lambda m: m | {"next_key_number": 3}, "next_key_number is below 4"),
+            (lambda m: m | {"time_max": "2026-11-18T08:26:41Z"}, "time_max of the manifest is not that of the events"),
+            (lambda m: m | {"received_min": "2026-11-18T08:26:40Z"}, "received_min of the manifest is not that of the events"),
+            (lambda m: m | {"next_key_number": 3}, "next_key_number is not above 3"),
             (lambda m: m | {"previous": "00"}, "SHA-256 of the manifest before"),
             (lambda m: m | {"last": 4}, "does not fit the name"),
             (lambda m: m | {"origin": f"{HOST}/t/acme/other"}, "origin is"),
@@ -285,7 +285,7 @@ class Lies(Folder):
         for change, expected in cases:
             with self.subTest(expected=expected):
                 self.sealed(change_manifest=change)
-                self.finds(f"{FIRST[:-1]}3.manifest.json" if "blocks" not in expected else "parquet", expected)
+                self.finds(f"{FIRST[:-1]}3.", expected)
                 shutil.rmtree(self.base)
 
     def test_level8_and_several_blocks_hold_and_a_changed_root_is_found(self):

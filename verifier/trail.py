@@ -5,15 +5,14 @@ from array import array
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import duckdb
-
 from hashes import Tree
 from leaf import SeedFile, check_event
 from report import Bad
-from segment import TYPED, Parquet, check_bytes, open_manifest, range_of, spans_of, time_ns, typed_values
+from rows import UNKNOWN, seed_of
+from segment import check_bytes, open_manifest, range_of
 from signed import open_checkpoint
 
-UNKNOWN = bytes(32)
+DIFFERS = "another event than the log has at this index"
 
 
 @dataclass
@@ -52,7 +51,7 @@ class Trail:
         self._notes = {}
         self._manifests = []
         self._known, self._claim_at = True, 0
-        self._next_key_number = 0
+        self._key_number_max = -1
 
     def _find(self, file, message, **place):
         self._report.find(file, message, trail=self.name, **place)
@@ -165,16 +164,6 @@ class Trail:
 
     # Events.
 
-    def seed(self, key_number):
-        """Seed of the event with this key number, or `Bad`."""
-        seeds = self._seeds.get(key_number >> 16)
-        if seeds is None:
-            raise Bad(f"no seed file of block {key_number >> 16}")
-        seed = seeds.seed(key_number & 0xFFFF)
-        if seed is None:
-            raise Bad(f"key {key_number} is erased")
-        return seed
-
     def _use(self, key_number, file, index):
         """A key number is used once."""
         block = self._used.get(key_number >> 16)
@@ -196,7 +185,7 @@ class Trail:
         leaves, index = self.runs[-1], run.first
         for event in run.events:
             try:
-                leaf, _, _ = check_event(event.kind, self.seed(event.key_number), event.texts, event.spans)
+                leaf, _, _ = check_event(event.kind, seed_of(self._seeds, event.key_number), event.texts, event.spans)
             except Bad as error:
                 self._find(file, str(error), offset=offset + event.offset, index=index, same="event of the log")
                 leaf = UNKNOWN
@@ -213,16 +202,17 @@ class Trail:
 
     # The tree.
 
-    def build(self):
+    def build(self, in_turn):
         """Recomputes the tree from segments and log and compares it with every claim."""
         self.claims.sort(key=lambda claim: claim[0])
         if self.claims and self.claims[0][0] == 0:
             self._grow(())
-        for span, file, manifest in self._manifests:
+        tasks = (None if manifest is None else self._task(file, manifest) for _, file, manifest in self._manifests)
+        for (span, file, manifest), rows in zip(self._manifests, in_turn.run(list(tasks)), strict=True):
             if manifest is None:
                 self._lost(span, f"{file}.parquet")
             else:
-                self._sealed(f"{file}.parquet", manifest)
+                self._sealed(f"{file}.parquet", manifest, rows)
         self._rest()
         late = [claim for claim in self.claims[self._claim_at :] if self._known]
         for size, _, file, offset in late:
@@ -270,14 +260,21 @@ class Trail:
             if claimed != root:
                 self._find(file, f"another root at size {size} than the events give", offset=offset, index=size - 1 if size else None, same="another root")
 
-    def _sealed(self, file, manifest):
-        path = os.path.join(self._base, file)
+    def _task(self, file, manifest):
+        """What `rows.check_rows` needs for a segment, or None if its bytes are not those of its manifest."""
+        path = os.path.join(self._base, f"{file}.parquet")
+        if not os.path.isfile(path):
+            return None
+        if not check_bytes(path, manifest.payload["file"], self._report, f"{file}.parquet", self.name):
+            return None
+        return path, manifest, self._seeds
+
+    def _sealed(self, file, manifest, rows):
         if manifest.first != self.tree.size:
             self._known = False
-        usable = os.path.isfile(path) and check_bytes(path, manifest.payload["file"], self._report, file, self.name)
-        if usable:
-            usable = self._rows(file, path, manifest)
-        if self._known and usable and self.tree.size == manifest.size:
+        if rows is not None:
+            self._take(file, manifest, rows)
+        if self._known and rows is not None and self.tree.size == manifest.size:
             if tuple(self.tree.level8) != manifest.level8:
                 self._find(manifest.file, "level8 is not what the events give")
             if tuple(self.tree.edge) != manifest.edge:
@@ -288,62 +285,25 @@ class Trail:
         self._grow(())
         self._report.count("segments")
 
-    def _rows(self, file, path, manifest):
-        """Goes through the rows of a segment; True if they could all be read."""
-        self.tree.level8 = []
-        state = _Range(manifest.first)
-        parquet = None
-        try:
-            parquet = Parquet(path)
-            parquet.check_shape()
-            parquet.check_footer(manifest)
-            for rows in parquet.batches():
-                leaves = [self._row(file, row, state) for row in rows]
-                if self._known:
-                    self._grow(leaves)
-        except (Bad, duckdb.Error, ValueError, OverflowError) as error:
-            self._find(file, f"{type(error).__name__}: {error}" if type(error) is not Bad else str(error), index=state.next)
-            return False
-        finally:
-            if parquet is not None:
-                parquet.close()
-        if state.next != manifest.size:
-            self._find(file, f"rows end at {state.next}, the range at {manifest.size}", index=state.next)
-        for name, found in state.limits():
-            if _time_or_none(manifest.payload[name]) != found:
-                self._find(manifest.file, f"{name} is not that of the events")
-        self._next_key_number = max(self._next_key_number, state.key_number_max + 1)
-        if manifest.payload["next_key_number"] < self._next_key_number:
-            self._find(manifest.file, f"next_key_number is below {self._next_key_number}")
-        return state.next == manifest.size
-
-    def _row(self, file, row, state):
-        index, key_number, kind, stored, event, server, slots = row[:7]
-        if index != state.next:
-            raise Bad(f"row {state.next} of the trail has index {index}")
-        state.next += 1
-        try:
-            if None in row[:7] or len(stored) != 32:
-                raise Bad("null where there is always a value")
+    def _take(self, file, manifest, rows):
+        """Joins the rows of a segment with the log and the tree."""
+        for index, message in rows.findings:
+            self._find(file, message, index=index)
+        if rows.found > len(rows.findings):
+            self._find(file, f"{rows.found - len(rows.findings)} more like these")
+        leaves = [bytes(rows.leaves[at : at + 32]) for at in range(0, len(rows.leaves), 32)]
+        for index, (leaf, key_number) in enumerate(zip(leaves, rows.key_numbers, strict=True), manifest.first):
             self._use(key_number, file, index)
-            state.key_number_max = max(state.key_number_max, key_number)
-            leaf, *parts = check_event(
-                kind, self.seed(key_number), (event.encode(), server.encode()), spans_of(slots)
-            )  # fmt: skip
-            if leaf != stored:
-                raise Bad("leaf hash is not that of the event")
-            want = typed_values(parts)
-            state.times(want[1], want[2])
-            if want != row[7:]:
-                odd = [name for name, a, b in zip(TYPED, want, row[7:], strict=True) if a != b]
-                raise Bad(f"columns {odd} are not what the event says")
-        except Bad as error:
-            self._find(file, str(error), index=index, same="row of the segment")
-            leaf = stored if type(stored) is bytes and len(stored) == 32 else UNKNOWN
-        in_log = self._in_log(index) if self.runs else None
-        if in_log is not None and in_log != leaf:
-            self._find(file, "another event than the log has at this index", index=index, same="another event than the log has")
-        return leaf
+            in_log = self._in_log(index) if self.runs else None
+            if in_log is not None and in_log != leaf:
+                self._find(file, DIFFERS, index=index, same=DIFFERS)
+        self.tree.level8 = []
+        if self._known:
+            self._grow(leaves)
+        # Key numbers only ever grow, so a manifest is also above those of the segments before it.
+        self._key_number_max = max(self._key_number_max, *rows.key_numbers, -1)
+        if manifest.payload["next_key_number"] <= self._key_number_max:
+            self._find(manifest.file, f"next_key_number is not above {self._key_number_max}")
 
     def _rest(self):
         """Goes on with the events that stand in the log only."""
@@ -363,36 +323,3 @@ class Trail:
             for index in range(self.tree.size, leaves.end):
                 self._use(leaves.key_numbers[index - leaves.first], "wal", index)
             self._grow([bytes(leaves.hashes[i * 32 : i * 32 + 32]) for i in range(skip, len(leaves.key_numbers))])
-
-
-class _Range:
-    """What is gathered over the rows of a segment."""
-
-    def __init__(self, first):
-        self.next, self.key_number_max = first, -1
-        self._time, self._received = [], []
-
-    def times(self, time, received):
-        """Widens both ranges of time."""
-        for span, value in ((self._time, time), (self._received, received)):
-            if value is None:
-                continue
-            if not span:
-                span[:] = value, value
-            elif value < span[0]:
-                span[0] = value
-            elif value > span[1]:
-                span[1] = value
-
-    def limits(self):
-        """The members of the manifest that these ranges must give."""
-        names = ("time_min", "time_max", "received_min", "received_max")
-        return zip(names, (self._time or [None] * 2) + (self._received or [None] * 2), strict=True)
-
-
-def _time_or_none(text):
-    try:
-        return time_ns(text)
-    except Bad:
-        return None
-

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Second verifier for Cairn, written from the pages in formats/ alone.
 
-verify.py DIR [--trail TENANT/TRAIL] [--quiet]     a data directory
+verify.py DIR [--trail TENANT/TRAIL] [--jobs N] [--quiet]     a data directory
 verify.py --proof FILE --vkey VKEY [--quiet]       a proof of one event, with its disclosure
 
 Exit status: 0 everything holds, 1 something does not, 2 wrong usage.
@@ -37,6 +37,7 @@ def parse_arguments(arguments):
     parser.add_argument("--trail", metavar="TENANT/TRAIL", help="only this trail; the log is walked as a whole")
     parser.add_argument("--proof", metavar="FILE", help="a .tlog-proof with the disclosure of its event in extra")
     parser.add_argument("--vkey", help="verifier key of the trail, or of the log as in keys/log-1.vkey")
+    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes for sealed events; 0 = one per core")
     parser.add_argument("--quiet", action="store_true", help="print findings only")
     options = parser.parse_args(arguments)
     if (options.dir is None) == (options.proof is None):
@@ -54,6 +55,8 @@ def parse_arguments(arguments):
             parser.error(f"--vkey: {error}")
     elif not os.path.isdir(options.dir):
         parser.error(f"no folder {options.dir}")
+    if options.jobs < 0:
+        parser.error("--jobs is 0 or more")
     if options.trail is not None:
         names = options.trail.split("/")
         if len(names) != 2 or not all(NAME(name) for name in names):
@@ -72,7 +75,7 @@ def run_directory(options):
     """Checks a data directory and prints what was found."""
     started, report = time.monotonic(), Report()
     try:
-        Directory(options.dir, report, options.trail).check()
+        Directory(options.dir, report, options.trail, options.jobs).check()
     except Exception as error:  # noqa: BLE001
         report.find(options.dir, f"the checker could not go on: {type(error).__name__}: {error}")
     for line in report.lines():

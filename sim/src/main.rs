@@ -1,19 +1,45 @@
 //! Seeded scenarios over the commit, seal and recovery path with injected faults.
 //!
-//! `cargo run --release -p cairn-sim -- --seeds 2000` runs seeds 0 to 1999; `--seed 17 --verbose` runs one and says what
-//! happens. A failing seed is printed with what broke, and is all that is needed to see it again.
+//! `cargo run --release -p cairn-sim -- run --seeds 2000` runs seeds 0 to 1999; `run --seed 17 --verbose` runs one and says
+//! what happens. A failing seed is printed with what broke, and is all that is needed to see it again. `tamper` changes every
+//! byte of a small data directory; `hunt` proves that planted faults are found.
 
 mod model;
 mod scenario;
+mod tamper;
 
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 use scenario::{Outcome, run};
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Instant;
 
-/// Runs the store in a simulated machine that crashes and fails, and checks that nothing acknowledged is ever lost.
+/// Runs the store in a simulated machine that crashes, fails and is tampered with.
 #[derive(Parser)]
-struct Args {
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Crashes and failing disks: nothing acknowledged is ever lost.
+    Run(Seeds),
+    /// Changes every byte, cuts at every length, removes, doubles and swaps: all of it is found and located.
+    Tamper,
+    /// Switches a deliberate fault on and succeeds only if the seeds find it (needs the feature `planted`).
+    Hunt {
+        /// ack-before-sync, skip-dir-sync, hash-misses-last-byte, retry-takes-new-index or right-edge.
+        bug: String,
+        #[command(flatten)]
+        seeds: Seeds,
+    },
+}
+
+#[derive(Args)]
+struct Seeds {
     /// Run this one seed.
     #[arg(long, conflicts_with_all = ["seeds", "from"])]
     seed: Option<u64>,
@@ -26,31 +52,51 @@ struct Args {
     /// Say what happens in each step.
     #[arg(long)]
     verbose: bool,
-    /// Switch a deliberate fault on and succeed only if the scenarios find it (needs the feature `planted`).
-    #[arg(long)]
-    planted: Option<String>,
+}
+
+impl Seeds {
+    fn range(&self) -> Range<u64> {
+        self.seed.map_or(self.from..self.from + self.seeds, |seed| seed..seed + 1)
+    }
 }
 
 fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
-    if let Some(bug) = &args.planted {
-        return hunt(bug, args.from..args.from + args.seeds);
+    match Cli::parse().command {
+        Command::Run(seeds) => campaign(seeds.range(), seeds.verbose),
+        Command::Tamper => tamper::sweep(),
+        Command::Hunt { bug, seeds } => hunt(&bug, seeds.range()),
     }
-    let seeds = args.seed.map_or(args.from..args.from + args.seeds, |seed| seed..seed + 1);
-    let started = Instant::now();
-    let mut total = Outcome::default();
-    for seed in seeds.clone() {
-        let outcome = run(seed, args.verbose).with_context(|| format!("seed {seed}"))?;
-        // One in fifty again: the same seed must do the same, operation by operation.
-        if seed % 50 == 0 {
-            let again = run(seed, false).with_context(|| format!("seed {seed}, second run"))?;
-            if again.trace != outcome.trace {
-                bail!("seed {seed} gave two different runs");
+}
+
+fn campaign(seeds: Range<u64>, verbose: bool) -> anyhow::Result<()> {
+    let (count, started) = (seeds.end - seeds.start, Instant::now());
+    let next = AtomicU64::new(seeds.start);
+    let work = || -> anyhow::Result<Outcome> {
+        let mut total = Outcome::default();
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= seeds.end {
+                return Ok(total);
             }
+            let outcome = run(seed, verbose).with_context(|| format!("seed {seed}"))?;
+            // One in fifty again: the same seed must do the same, operation by operation.
+            if seed % 50 == 0 {
+                let again = run(seed, false).with_context(|| format!("seed {seed}, second run"))?;
+                if again.trace != outcome.trace {
+                    bail!("seed {seed} gave two different runs");
+                }
+            }
+            total.add(&outcome);
         }
-        total.add(&outcome);
-    }
-    let count = seeds.end - seeds.start;
+    };
+    let mut total = Outcome::default();
+    thread::scope(|threads| {
+        let workers: Vec<_> = (0..2).map(|_| threads.spawn(work)).collect();
+        for worker in workers {
+            total.add(&worker.join().expect("a worker does not panic")?);
+        }
+        anyhow::Ok(())
+    })?;
     println!(
         "{count} seeds in {:.1} s: {} events acknowledged, {} requests failed by faults, {} crashes, {} restarts, {} seals, {} faults fired",
         started.elapsed().as_secs_f64(), total.acknowledged, total.failed, total.crashes, total.restarts, total.seals, total.faults,

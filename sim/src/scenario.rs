@@ -9,6 +9,7 @@ use cairn_ledger::Hash;
 use cairn_store::seams::Clock;
 use cairn_store::steps::Steps;
 use cairn_store::{Engines, LogKey, Placed, Run, RunReply, Scope, StoreConfig, StoreError, verify};
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// What happened in a run.
@@ -279,7 +280,7 @@ impl Scenario {
                     thing.offered.name = format!("{}-changed", thing.offered.name);
                 }
                 let trail = thing.offered.trail.clone();
-                let event = self.event(&thing)?;
+                let event = event(&thing.offered.name, thing.number, self.clock.now())?;
                 let prepared = store.prepare(&trail, &event, thing.key, event.fingerprint())?;
                 let run = match runs.iter().position(|run| run.trail == trail) {
                     Some(run) => run,
@@ -358,7 +359,7 @@ impl Scenario {
         for Conflicting { thing, key, with } in conflicts {
             let trail = thing.offered.trail.clone();
             let earlier = Position { trail: trail.clone(), index: Index(with) };
-            let event = self.event(&thing)?.in_conflict_with(earlier)?;
+            let event = event(&thing.offered.name, thing.number, self.clock.now())?.in_conflict_with(earlier)?;
             let prepared = store.prepare(&trail, &event, key, event.fingerprint())?;
             let requests = [vec![Run { trail, events: vec![prepared] }]];
             match store.commit(&requests) {
@@ -376,30 +377,30 @@ impl Scenario {
         }
         Ok(true)
     }
+}
 
-    fn event(&self, thing: &Thing) -> anyhow::Result<Event> {
-        let (name, number) = (&thing.offered.name, thing.number);
-        let text = format!(
-            r#"{{"time":"2026-11-25T08:00:00Z","actor":{{"id":"actor-{}","type":"user","email":"a{number}@example.com"}},"action":"thing.update","operation":"update","resource":{{"type":"thing","id":"{number}","name":"{name}"}},"outcome":"success","metadata":{{"n":{number}}}}}"#,
-            number % 7,
-        );
-        let draft = Draft::from_json(Json::parse(text.as_bytes())?)?;
-        let producer = Producer {
-            principal: "sim".to_owned(),
-            source_kind: "native".to_owned(),
-            source_name: "sim".to_owned(),
-            sequence: None,
-        };
-        let admission = Admission {
-            id: EventId::from_parts(self.clock.now().as_millisecond() as u64, [number as u8; 10]),
-            received_at: self.clock.now(),
-            producer,
-            class: Class::Standard,
-            severity: Severity::Informational,
-            identified: Identified::Given(format!("key-{number}")),
-            conflict_with: None,
-            policy: None,
-        };
-        Ok(Event::new(draft, admission)?)
-    }
+/// A small event with this name; `number` sets the rest of it.
+pub(crate) fn event(name: &str, number: u64, now: Timestamp) -> anyhow::Result<Event> {
+    let text = format!(
+        r#"{{"time":"2026-11-25T08:00:00Z","actor":{{"id":"actor-{}","type":"user","email":"a{number}@example.com"}},"action":"thing.update","operation":"update","resource":{{"type":"thing","id":"{number}","name":"{name}"}},"outcome":"success","metadata":{{"n":{number}}}}}"#,
+        number % 7,
+    );
+    let draft = Draft::from_json(Json::parse(text.as_bytes())?)?;
+    let producer = Producer {
+        principal: "sim".to_owned(),
+        source_kind: "native".to_owned(),
+        source_name: "sim".to_owned(),
+        sequence: None,
+    };
+    let admission = Admission {
+        id: EventId::from_parts(now.as_millisecond() as u64, [number as u8; 10]),
+        received_at: now,
+        producer,
+        class: Class::Standard,
+        severity: Severity::Informational,
+        identified: Identified::Given(format!("key-{number}")),
+        conflict_with: None,
+        policy: None,
+    };
+    Ok(Event::new(draft, admission)?)
 }

@@ -1,5 +1,6 @@
 //! The command line: global flags and the list of commands. Each command has its own flags in its file.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -100,6 +101,31 @@ impl Global {
             ("log.level", self.log_level.clone()),
         ]
     }
+}
+
+/// Lets a query begin with `-`: `cairn search -actor:bob` asks for what `NOT actor:bob` asks for, and no
+/// flag looks like that.
+pub(crate) fn with_negations(
+    line: impl Iterator<Item = OsString>,
+) -> impl Iterator<Item = OsString> {
+    let mut in_query = false;
+    line.map(move |word| {
+        in_query |= word == "search" || word == "tail";
+        match word
+            .to_str()
+            .and_then(|text| text.strip_prefix('-'))
+            .filter(|text| in_query && begins_query(text))
+        {
+            Some(text) => format!("NOT {text}").into(),
+            None => word,
+        }
+    })
+}
+
+/// Whether text behind a minus is a clause, a group or a phrase: `actor:bob`, `(a OR b)`, `"a b"`.
+fn begins_query(text: &str) -> bool {
+    let name = text.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
+    text.starts_with(['(', '"']) || (name.len() < text.len() && name.starts_with([':', '.']))
 }
 
 /// What to do.

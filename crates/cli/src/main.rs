@@ -17,7 +17,7 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     // A usage error leaves here with exit code 2, `--help` and `--version` with 0.
-    let cli = args::Cli::parse();
+    let cli = args::Cli::parse_from(args::with_negations(std::env::args_os()));
     let color = cli.global.color_on_stderr();
     match commands::run(cli) {
         Ok(code) => code.into(),

@@ -287,10 +287,14 @@ fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
 /// Why a data directory is not in service, and what to do.
 pub(crate) fn cannot_open(data: &Path, error: NodeError) -> Failure {
     let what = format!("can't open the data directory {}", data.display());
-    match error {
-        NodeError::Store(StoreError::Locked) => Failure::error(what)
+    // Whichever of its files was found in use first: the lock says whether somebody else is there.
+    let lock = LocalDisk::existing(data).and_then(|disk| disk.lock("LOCK"));
+    if lock.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+        return Failure::error(what)
             .why("another process has it open")
-            .next("commands find that process by themselves; `cairn doctor` says more"),
+            .next("commands find that process by themselves; `cairn doctor` says more");
+    }
+    match error {
         NodeError::Store(StoreError::Corrupt(corrupt)) => {
             Failure::new(ExitCode::IntegrityFailure, what)
                 .why(corrupt)

@@ -4,8 +4,10 @@
 
 mod keys;
 mod local;
+mod open;
 pub mod sim;
 pub mod tantivy;
 
 pub use keys::FjallKeys;
 pub use local::{LocalDisk, SystemClock, SystemEntropy};
+pub use open::{OpenError, Opened, open};

@@ -54,7 +54,7 @@ pub struct Started {
 pub enum NodeError {
     /// The data directory can't be used.
     #[error("{0}")]
-    Engines(String),
+    Engines(#[from] cairn_engines::OpenError),
     /// The store refuses the data directory.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -77,14 +77,11 @@ impl Node {
     /// # Errors
     /// [`NodeError`]; nothing runs then.
     pub fn open(config: NodeConfig) -> Result<(Node, Started), NodeError> {
-        use cairn_engines::{FjallKeys, LocalDisk, SystemClock, SystemEntropy};
-        let disk = Arc::new(LocalDisk::open(&config.data_dir).map_err(|e| NodeError::Engines(e.to_string()))?);
-        let entropy = Arc::new(SystemEntropy);
-        let signer = Arc::new(cairn_store::LogKey::open(disk.as_ref(), entropy.as_ref())?);
-        std::fs::create_dir_all(config.data_dir.join("index")).map_err(NodeError::Thread)?;
-        let keys = FjallKeys::open(&config.data_dir.join("index/keys")).map_err(|e| NodeError::Engines(e.to_string()))?;
-        let engines = Engines { disk, clock: Arc::new(SystemClock), entropy, signer, keys: Arc::new(keys) };
-        Node::start(engines, Arc::new(cairn_search::NoIndex), config)
+        let opened = cairn_engines::open(&config.data_dir)?;
+        for cache in &opened.rebuilt {
+            tracing::warn!(cache, "a cache could not be read and is built anew");
+        }
+        Node::start(opened.engines, opened.index, config)
     }
 
     /// As [`Node::open`], on engines of the caller's choice.

@@ -145,8 +145,9 @@ impl Verifier<'_> {
             other => self.keep(other)?.flatten(),
         };
         if let Some(head) = &head {
-            if head.instance != self.instance.id_text() {
-                self.found(Corrupt::in_file(layout::HEAD, "the file belongs to another data directory"));
+            if head.instance != self.instance.id_text() || head.host != self.instance.host {
+                let what = "the file is not the one that the signed wal/HEAD speaks of";
+                self.found(Corrupt::in_file(layout::ID, what).at(0));
             }
             for (trail, size, root) in &head.trails {
                 self.issued(trail, *size, *root, layout::HEAD, 0);

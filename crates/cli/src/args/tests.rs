@@ -206,3 +206,40 @@ fn every_flag_of_a_setting_exists() {
         }
     }
 }
+
+#[test]
+fn a_query_may_begin_with_a_minus_and_flags_stay_flags() {
+    let check = |line: &[&str], expected: &[&str]| {
+        let words = super::with_negations(line.iter().map(|word| (*word).into()));
+        let words: Vec<String> = words
+            .map(|word| word.into_string().expect("UTF-8"))
+            .collect();
+        assert_eq!(words, expected);
+    };
+    check(
+        &["cairn", "search", "-actor:bob op:x", "-n", "5", "--count"],
+        &[
+            "cairn",
+            "search",
+            "NOT actor:bob op:x",
+            "-n",
+            "5",
+            "--count",
+        ],
+    );
+    check(
+        &["cairn", "tail", "-before.a:1", "-(a OR b)", "-n5", "-q"],
+        &[
+            "cairn",
+            "tail",
+            "NOT before.a:1",
+            "NOT (a OR b)",
+            "-n5",
+            "-q",
+        ],
+    );
+    check(
+        &["cairn", "show", "-actor:bob"],
+        &["cairn", "show", "-actor:bob"],
+    );
+}

@@ -21,7 +21,6 @@ pub(crate) const PAGE_MAX: u64 = 1000;
 )]
 pub(crate) struct SearchArgs {
     /// What to find; several words are joined by spaces; nothing finds everything
-    #[arg(allow_hyphen_values = true)]
     query: Vec<String>,
     /// Not before this time: RFC 3339, a date, -2h, yesterday
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

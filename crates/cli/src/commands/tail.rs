@@ -13,7 +13,6 @@ use crate::print::event::COLUMNS;
 #[derive(Debug, Args)]
 pub(crate) struct TailArgs {
     /// Only events that match; several words are joined by spaces
-    #[arg(allow_hyphen_values = true)]
     query: Vec<String>,
     /// Begin with this many events that are there already
     #[arg(

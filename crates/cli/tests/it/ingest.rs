@@ -105,7 +105,7 @@ fn what_is_refused_is_named_and_takes_no_neighbour() {
 #[test]
 fn a_file_of_unknown_kind_is_refused_by_name_and_the_others_go_on() {
     let house = House::new();
-    let odd = house.file("odd.json", "{\"kind\": 0}");
+    let odd = house.file("odd.json", "{\"message\": \"hi\"}");
     let empty = house.file("empty.json", "\n");
     let good = fixture_argument("cloudtrail-delivery.json");
     let ran = house

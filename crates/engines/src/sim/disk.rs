@@ -160,6 +160,21 @@ impl World {
         state.names.iter().map(|(path, file)| (path.clone(), state.files[*file].current.clone())).collect()
     }
 
+    /// Puts these files on an empty disk, durable at once.
+    pub fn fill(&self, files: &BTreeMap<String, Vec<u8>>) {
+        let mut state = self.lock();
+        for (path, bytes) in files {
+            for (end, _) in path.match_indices('/') {
+                state.folders.insert(path[..end].to_owned());
+            }
+            let number = state.files.len();
+            state.files.push(File { durable: bytes.clone(), current: bytes.clone(), ..File::default() });
+            state.names.insert(path.clone(), number);
+        }
+        state.durable_names = state.names.clone();
+        state.durable_folders = state.folders.clone();
+    }
+
     /// Replaces a file's bytes, durable at once: for tampering.
     pub fn overwrite(&self, path: &str, bytes: Vec<u8>) {
         let mut state = self.lock();

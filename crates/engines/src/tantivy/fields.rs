@@ -73,7 +73,8 @@ fn term_options(field: TermField) -> TextOptions {
 }
 
 pub(super) fn tokenizers() -> TokenizerManager {
-    let manager = TokenizerManager::new();
+    // The engine looks up a default for every field, columns included.
+    let manager = TokenizerManager::default();
     manager.register(WHOLE, RawTokenizer::default());
     manager.register(WORDS, LanguageWords);
     manager

@@ -169,6 +169,8 @@ impl Index for TantivyIndex {
 
     fn clear(&self) -> Result<(), IndexError> {
         let mut writer = self.writer();
+        // Deleting reaches what was committed; what waits in the writer has to go before.
+        writer.tantivy.rollback().map_err(failed)?;
         writer.tantivy.delete_all_documents().map_err(failed)?;
         self.publish(&mut writer, Marks::default())
     }

@@ -8,7 +8,6 @@ use ::tantivy::query::{
     BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight,
 };
 use ::tantivy::schema::{Field, IndexRecordOption};
-use ::tantivy::termdict::TermDictionary;
 use ::tantivy::{BitSet, DocId, DocSet as _, Score, TantivyError};
 use cairn_event::filter::{Glob, Pattern};
 
@@ -42,36 +41,26 @@ impl TermScan {
         Self { field, scan, start }
     }
 
-    /// Calls `found` with the ordinals of the terms in a dictionary.
-    fn each_term(
-        &self,
-        terms: &TermDictionary,
-        mut found: impl FnMut(u64) -> ::tantivy::Result<()>,
-    ) -> ::tantivy::Result<()> {
-        let mut stream = terms.range().ge(&self.start).into_stream()?;
-        while stream.advance() {
-            let key = stream.key();
-            let is_wanted = match &self.scan {
-                Scan::Between { to, .. } => {
-                    if key > to.as_bytes() {
-                        break;
-                    }
-                    true
-                }
-                Scan::Pattern { prefix, pattern } => {
-                    if !key.starts_with(self.start.as_bytes()) {
-                        break;
-                    }
-                    std::str::from_utf8(&key[prefix.len()..])
-                        .is_ok_and(|rest| pattern.matches_folded(rest))
-                }
-            };
-            if is_wanted {
-                found(stream.term_ord())?;
+    /// What to do with a term that stands at or behind `start`.
+    fn verdict(&self, term: &[u8]) -> Verdict {
+        match &self.scan {
+            Scan::Between { to, .. } if term > to.as_bytes() => Verdict::End,
+            Scan::Between { .. } => Verdict::Take,
+            Scan::Pattern { .. } if !term.starts_with(self.start.as_bytes()) => Verdict::End,
+            Scan::Pattern { prefix, pattern } => {
+                let is_match = std::str::from_utf8(&term[prefix.len()..])
+                    .is_ok_and(|rest| pattern.matches_folded(rest));
+                if is_match { Verdict::Take } else { Verdict::Pass }
             }
         }
-        Ok(())
     }
+}
+
+enum Verdict {
+    Take,
+    Pass,
+    /// No later term is wanted.
+    End,
 }
 
 impl Query for TermScan {
@@ -84,17 +73,22 @@ impl Weight for TermScan {
     fn scorer(&self, reader: &SegmentReader, boost: Score) -> ::tantivy::Result<Box<dyn Scorer>> {
         let mut documents = BitSet::with_max_value(reader.max_doc());
         let inverted = reader.inverted_index(self.field)?;
-        let terms = inverted.terms();
-        self.each_term(terms, |ordinal| {
-            let info = terms.term_info_from_ord(ordinal);
-            let mut postings =
-                inverted.read_block_postings_from_terminfo(&info, IndexRecordOption::Basic)?;
+        let mut terms = inverted.terms().range().ge(&self.start).into_stream()?;
+        while terms.advance() {
+            match self.verdict(terms.key()) {
+                Verdict::Take => {}
+                Verdict::Pass => continue,
+                Verdict::End => break,
+            }
+            let mut postings = inverted
+                .read_block_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
             while !postings.docs().is_empty() {
-                postings.docs().iter().for_each(|document| documents.insert(*document));
+                for document in postings.docs() {
+                    documents.insert(*document);
+                }
                 postings.advance();
             }
-            Ok(())
-        })?;
+        }
         Ok(Box::new(ConstScorer::new(BitSetDocSet::from(documents), boost)))
     }
 

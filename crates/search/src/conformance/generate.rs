@@ -17,7 +17,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,7 +27,7 @@ impl Random {
 
     /// A number below `bound`, or 0 if that is 0.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next().checked_rem(bound).unwrap_or(0)
+        self.number().checked_rem(bound).unwrap_or(0)
     }
 
     /// One of `items`, which must not be empty.
@@ -218,7 +218,7 @@ pub fn typical_event(random: &mut Random, at: u64) -> (Json, Json) {
     let time = jiff::Timestamp::from_second(1_704_067_200 + i64::try_from(at).expect("a date"))
         .expect("a date");
     let uuid = |random: &mut Random| {
-        let (a, b) = (random.next(), random.next());
+        let (a, b) = (random.number(), random.number());
         format!("{:08x}-{:04x}-7{:03x}-a{:03x}-{:012x}", a >> 32, a & 0xffff, b >> 52, b & 0xfff, (b >> 4) & 0xffff_ffff_ffff)
     };
     let producer = format!(
@@ -232,7 +232,7 @@ pub fn typical_event(random: &mut Random, at: u64) -> (Json, Json) {
          \"trace_id\":\"{:016x}{:016x}\"}}",
         actor % 200, actor % 250, 1 + actor % 250,
         random.below(100_000), random.below(40), random.below(10_000), random.pick(COUNTRIES),
-        random.below(20), 1 + random.below(3), uuid(random), random.below(30), random.next(), random.next(),
+        random.below(20), 1 + random.below(3), uuid(random), random.below(30), random.number(), random.number(),
     );
     let server = format!(
         "{{\"class\":\"standard\",\"id\":\"{}\",\"producer\":{{\"principal\":\"token-{}\",\"source_kind\":\

@@ -42,7 +42,7 @@ fn a_credential_can_do_what_its_scopes_say_and_nothing_else() {
     let server = Server::start();
     server.submit(&lines(0..1));
     for scope in ["ingest", "read", "admin"] {
-        let token = server.token(scope, "main", &[scope]);
+        let token = server.token(&format!("only-{scope}"), "main", &[scope]);
         for route in ROUTES {
             // A stream that is let in does not end.
             if route.path == "/v1/tail" {

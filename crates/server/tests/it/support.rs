@@ -64,7 +64,11 @@ impl Server {
         let (node, started) = Node::open(config).expect("the node starts");
         let made = started.admin_token.map(|token| token.reveal().to_owned());
         assert_eq!(made.is_some(), started.is_new);
-        let token = made.or(token).expect("a new directory, or its token from before");
+        Server::serve(dir, node, made.or(token).expect("a new directory, or its token from before"))
+    }
+
+    /// Serves a node that was started elsewhere.
+    pub(crate) fn serve(dir: Arc<TempDir>, node: Node, token: String) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let runtime = cairn_server::runtime().expect("threads");
@@ -179,4 +183,18 @@ pub(crate) fn bytes(value: &Value) -> Vec<u8> {
 /// One event per line.
 pub(crate) fn lines(numbers: std::ops::Range<u64>) -> Vec<u8> {
     numbers.flat_map(|number| [bytes(&event(number)), b"\n".to_vec()].concat()).collect()
+}
+
+/// The same data directory as somebody sees it whose only credential is one for `trail`.
+pub(crate) fn with_foreign_token(dir: &Arc<TempDir>, trail: &str, change: impl FnOnce(&mut NodeConfig)) -> Server {
+    use cairn_access::{Entry, Principal, Scopes, Token, TokenTable};
+    let disk = cairn_engines::LocalDisk::open(&dir.path().join("data")).expect("the data directory");
+    let key = cairn_store::LogKey::open(&disk, &cairn_engines::SystemEntropy).expect("its key");
+    let token = Token::from_secret([7; 32]);
+    let principal =
+        Principal { id: "other".parse().expect("a name"), trail: trail.parse().expect("a trail"), scopes: Scopes::ALL };
+    let mut table = TokenTable::default();
+    table.add(Entry { principal, hash: token.hash(), created_at: jiff::Timestamp::UNIX_EPOCH }).expect("the first");
+    cairn_store::write_tokens(&disk, &key, table.to_payload()).expect("written");
+    Server::on(dir.clone(), Some(token.reveal().to_owned()), change)
 }

@@ -15,6 +15,7 @@ const TYPE: &str = "application/vnd.cairn.wal-head.v1+json";
 /// The end of the WAL at the time of publishing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Head {
+    pub(crate) host: String,
     pub(crate) instance: String,
     pub(crate) seq: u64,
     pub(crate) frame_hash: Hash,
@@ -29,6 +30,7 @@ pub(crate) struct Head {
 struct Payload {
     closed: bool,
     frame_hash: String,
+    host: String,
     instance: String,
     seq: u64,
     trails: Vec<TrailHead>,
@@ -52,6 +54,7 @@ impl Head {
         let payload = Payload {
             closed: self.closed,
             frame_hash: self.frame_hash.to_base64(),
+            host: self.host.clone(),
             instance: self.instance.clone(),
             seq: self.seq,
             trails: self.trails.iter().map(trail).collect(),
@@ -80,7 +83,7 @@ impl Head {
             trails.push((name, trail.size, hash(&trail.root)?));
         }
         let frame_hash = hash(&head.frame_hash)?;
-        Ok(Some(Head { instance: head.instance, seq: head.seq, frame_hash, closed: head.closed, trails }))
+        Ok(Some(Head { host: head.host, instance: head.instance, seq: head.seq, frame_hash, closed: head.closed, trails }))
     }
 }
 

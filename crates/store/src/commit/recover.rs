@@ -68,6 +68,12 @@ pub(crate) fn recover(shared: &Arc<Shared>) -> Result<(End, Recovered), StoreErr
     if head.is_none() && (!files.is_empty() || !list(disk, layout::TRAILS)?.is_empty()) {
         return Err(Corrupt::in_file(layout::HEAD, "the file is missing, but there are events").into());
     }
+    if let Some(head) = &head
+        && (head.instance != shared.instance.id_text() || head.host != shared.instance.host)
+    {
+        let what = "the file is not the one that the signed wal/HEAD speaks of";
+        return Err(Corrupt::in_file(layout::ID, what).at(0).into());
+    }
     for name in trail_names(disk)? {
         let trail = load_trail(shared, &name)?;
         report.sealed += trail.read().sealed;
@@ -289,9 +295,6 @@ fn check_head_frame(head: &Head, scan: &WalScan) -> Result<(), StoreError> {
 
 /// The WAL must reach at least to where it was published to reach.
 fn check_head(shared: &Shared, head: &Head, end: &End) -> Result<(), StoreError> {
-    if head.instance != shared.instance.id_text() {
-        return Err(Corrupt::in_file(layout::HEAD, "the file belongs to another data directory").into());
-    }
     let wal_is_gone = end.seq == 1 && head.seq > 0;
     let released = wal_is_gone && head.trails.iter().all(|(name, size, _)| shared.trail(name).read().sealed >= *size);
     if end.seq <= head.seq && !released {

@@ -7,6 +7,7 @@ use super::sequencer::{self, Heads, Placed, Run};
 use super::wal::{FILE_HEADER, FRAME_HEADER, FileHeader};
 use crate::durable;
 use crate::error::{StoreError, io_error};
+use crate::instance::Instance;
 use crate::layout;
 use crate::planted::{self, Bug};
 use crate::seams::KeyEntry;
@@ -187,7 +188,8 @@ fn publish(
         }
         trails.push((trail.name.clone(), checkpoint.size, checkpoint.root));
     }
-    let head = Head { instance: shared.instance.id_text(), seq, frame_hash, closed, trails };
+    let Instance { host, .. } = &shared.instance;
+    let head = Head { host: host.clone(), instance: shared.instance.id_text(), seq, frame_hash, closed, trails };
     head.write(disk, shared.signer.as_ref())
 }
 

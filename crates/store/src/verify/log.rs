@@ -34,6 +34,14 @@ impl Log {
     }
 }
 
+/// Where the file before ended.
+struct End {
+    next: u64,
+    hash: Hash,
+    file: String,
+    at: u64,
+}
+
 /// Reads every WAL file; what does not hold becomes a finding.
 pub(super) fn read(verifier: &mut Verifier<'_>, head: Option<&Head>) -> Result<Log, StoreError> {
     let disk = verifier.disk;
@@ -43,7 +51,7 @@ pub(super) fn read(verifier: &mut Verifier<'_>, head: Option<&Head>) -> Result<L
     };
     let files: Vec<u64> = names.iter().filter_map(|name| layout::wal_seq(name)).collect();
     let mut log = Log::default();
-    let mut end: Option<(u64, Hash)> = None;
+    let mut end: Option<End> = None;
     for (position, first_seq) in files.iter().enumerate() {
         let scan = wal::scan(disk, *first_seq);
         let Some(scan) = verifier.keep(scan)? else {
@@ -52,16 +60,19 @@ pub(super) fn read(verifier: &mut Verifier<'_>, head: Option<&Head>) -> Result<L
             continue;
         };
         verifier.report.file_bytes += scan.bytes.len() as u64;
-        check_chain(verifier, &scan, end, head, position + 1 == files.len());
+        check_chain(verifier, &scan, end.as_ref(), head, position + 1 == files.len());
         events(verifier, &scan, &mut log)?;
-        end = Some((scan.next_seq(), scan.last_hash()));
+        end = Some(End { next: scan.next_seq(), hash: scan.last_hash(), file: scan.path, at: scan.end });
     }
     if let Some(head) = head
-        && end.is_none_or(|(next, _)| next <= head.seq)
+        && end.as_ref().is_none_or(|end| end.next <= head.seq)
         && head.seq > 0
     {
         let what = format!("the log does not reach frame {}, which was published", head.seq);
-        verifier.found(Corrupt::in_file(layout::WAL, what));
+        verifier.found(match end {
+            Some(end) => Corrupt::in_file(end.file, what).at(end.at),
+            None => Corrupt::in_file(layout::WAL, what),
+        });
     }
     Ok(log)
 }
@@ -69,7 +80,7 @@ pub(super) fn read(verifier: &mut Verifier<'_>, head: Option<&Head>) -> Result<L
 fn check_chain(
     verifier: &mut Verifier<'_>,
     scan: &WalScan,
-    before: Option<(u64, Hash)>,
+    before: Option<&End>,
     head: Option<&Head>,
     newest: bool,
 ) {
@@ -77,8 +88,14 @@ fn check_chain(
     if scan.header.instance != verifier.instance.id {
         verifier.found(at_start("the file belongs to another data directory"));
     }
-    if before.is_some_and(|before| before != (scan.header.first_seq, scan.header.previous)) {
-        verifier.found(at_start("the file does not follow the last frame of the file before it"));
+    if let Some(before) = before {
+        let first = scan.header.first_seq;
+        if before.next < first {
+            let what = format!("frames {} to {} are missing: the next file begins with frame {first}", before.next, first - 1);
+            verifier.found(Corrupt::in_file(&before.file, what).at(before.at));
+        } else if (before.next, before.hash) != (first, scan.header.previous) {
+            verifier.found(at_start("the file does not follow the last frame of the file before it"));
+        }
     }
     if let Some(head) = head {
         if head.seq + 1 == scan.header.first_seq && head.frame_hash != scan.header.previous {

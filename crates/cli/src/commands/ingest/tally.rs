@@ -10,7 +10,7 @@ use crate::print::{Printer, Tone, escape, times};
 /// Refusals and conflicts that are listed; the others are counted.
 const LISTED_MAX: usize = 20;
 
-/// One record that was refused, or one file.
+/// One record that was refused or quarantined, or one file that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     /// The input.
@@ -28,6 +28,7 @@ pub(crate) struct Refusal {
 pub(crate) struct Tally {
     counts: SubmitAnswer,
     refusals: Vec<Refusal>,
+    quarantined: Vec<Refusal>,
     conflicts: Vec<(String, u64, EventResult)>,
     files: u64,
     files_refused: u64,
@@ -80,13 +81,17 @@ impl Tally {
         }
         self.counts.add_counts(&answer);
         for (record, result) in records.iter().zip(answer.results) {
+            let named = || Refusal {
+                file: file.to_owned(),
+                record: Some(*record),
+                field: result.field.clone(),
+                reason: reason(&result),
+            };
             match result.status {
-                Status::Refused => self.list(Refusal {
-                    file: file.to_owned(),
-                    record: Some(*record),
-                    field: result.field.clone(),
-                    reason: reason(&result),
-                }),
+                Status::Refused => self.list(named()),
+                Status::Quarantined if self.quarantined.len() < LISTED_MAX => {
+                    self.quarantined.push(named())
+                }
                 _ if result.conflict_of.is_some() && self.conflicts.len() < LISTED_MAX => {
                     self.conflicts.push((file.to_owned(), *record, result));
                 }
@@ -141,7 +146,7 @@ impl Tally {
         for refusal in &self.refusals {
             eprintln!(
                 "{}",
-                crate::print::tint(printer.color_stderr, Tone::Bad, &refusal.line())
+                crate::print::tint(printer.color_stderr, Tone::Bad, &refusal.line("refused"))
             );
         }
         let unlisted = refused.saturating_sub(self.refusals.len() as u64);
@@ -158,6 +163,12 @@ impl Tally {
                 result.position.as_deref().unwrap_or("?")
             );
             printer.note(Tone::Warn, &escape::line(&text));
+        }
+        for kept in &self.quarantined {
+            eprintln!(
+                "{}",
+                crate::print::tint(printer.color_stderr, Tone::Warn, &kept.line("quarantined"))
+            );
         }
         if self.counts.quarantined > 0 {
             let kept = times::plural(self.counts.quarantined, "record");
@@ -190,12 +201,16 @@ impl Tally {
             "refusals",
             Json::Array(self.refusals.iter().map(Refusal::json).collect()),
         );
+        json.insert(
+            "quarantines",
+            Json::Array(self.quarantined.iter().map(Refusal::json).collect()),
+        );
         Json::Object(json)
     }
 }
 
 impl Refusal {
-    fn line(&self) -> String {
+    fn line(&self, what_became: &str) -> String {
         let record = self
             .record
             .map(|record| format!(" record {record}"))
@@ -207,7 +222,7 @@ impl Refusal {
             .map(|field| format!("{field}: "))
             .unwrap_or_default();
         escape::line(&format!(
-            "refused: {}{record}: {field}{}",
+            "{what_became}: {}{record}: {field}{}",
             self.file, self.reason
         ))
         .into_owned()
@@ -289,7 +304,11 @@ mod tests {
             .expect("adds up");
         tally.unsendable("a.json", 2, "it has more than 8 MiB".into());
         assert_eq!(tally.exit(), ExitCode::Error);
-        let lines: Vec<String> = tally.refusals.iter().map(Refusal::line).collect();
+        let lines: Vec<String> = tally
+            .refusals
+            .iter()
+            .map(|refusal| refusal.line("refused"))
+            .collect();
         assert_eq!(
             lines,
             [
