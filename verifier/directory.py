@@ -36,8 +36,8 @@ class Directory:
         if self._vkey is None or self._instance is None:
             self._report.find(".", "nothing more can be checked without cairn.id and the verifier key")
             return
-        self._keys()
         self._open_trails()
+        self._keys()
         self._load_head()
         self._walk_wal()
         named = {} if self._head is None else self._head["trails"]
@@ -102,7 +102,10 @@ class Directory:
 
     def _keys(self):
         self._guard("keys/log-1.key", self._check_key_file)
-        self._guard("keys/tokens.json", self._check_tokens)
+        if self._trails or os.path.exists(os.path.join(self._base, "keys/tokens.json")):
+            self._guard("keys/tokens.json", self._check_tokens)
+        else:
+            self._report.remark("no keys/tokens.json and no trail: a first start that did not finish")
 
     def _check_key_file(self):
         path = os.path.join(self._base, "keys/log-1.key")

@@ -2,6 +2,8 @@
 
 import os
 from array import array
+from collections import deque
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
@@ -25,6 +27,17 @@ class Rows:
     time: list = field(default_factory=list)
     received: list = field(default_factory=list)
 
+    def join(self, after):
+        """These rows and those that follow them."""
+        self.leaves += after.leaves
+        self.key_numbers += after.key_numbers
+        self.findings = (self.findings + after.findings)[:SAME_KIND_MAX]
+        self.found += after.found
+        for span, more in ((self.time, after.time), (self.received, after.received)):
+            for value in more:
+                _widen(span, value)
+        return self
+
     def find(self, index, message):
         """Keeps a finding."""
         self.found += 1
@@ -43,25 +56,30 @@ def seed_of(seeds, key_number):
     return seed
 
 
-def check_rows(path, manifest, seeds):
-    """Recomputes every leaf of a segment file whose bytes are those of its manifest."""
+def check_rows(path, manifest, seeds, begin=0, end=None):
+    """Recomputes the leaves of a segment file whose bytes are those of its manifest, from row `begin` to before `end`."""
     result, parquet = Rows(), None
+    count = manifest.size - manifest.first
+    end = count if end is None else end
     try:
         parquet = Parquet(path)
-        parquet.check_shape()
-        parquet.check_footer(manifest)
-        for batch in parquet.batches():
+        if begin == 0:
+            parquet.check_shape()
+            parquet.check_footer(manifest)
+            if parquet.count() != count:
+                raise Bad(f"{parquet.count()} rows where the range has {count}")
+        index = manifest.first + begin
+        for batch in parquet.batches(begin, end):
             for row in batch:
-                index = manifest.first + len(result.key_numbers)
-                if row[0] != index or index > manifest.last:
-                    raise Bad(f"row with index {row[0]} where {index} of {manifest.first} to {manifest.last} is next")
+                if row[0] != index:
+                    raise Bad(f"row with index {row[0]} where {index} is next")
                 _check_row(row, seeds, result)
-        if len(result.key_numbers) != manifest.size - manifest.first:
-            raise Bad(f"rows end before the range, at {manifest.first + len(result.key_numbers)}")
-        _check_limits(manifest, result)
+                index += 1
+        if index != manifest.first + end:
+            raise Bad(f"no row with index {index}")
     except (Bad, duckdb.Error, ValueError, OverflowError, TypeError) as error:
         kind = "" if type(error) is Bad else f"{type(error).__name__}: "
-        result.find(min(manifest.first + len(result.key_numbers), manifest.last), f"{kind}{error}")
+        result.find(manifest.first + begin + len(result.key_numbers), f"{kind}{error}")
     finally:
         if parquet is not None:
             parquet.close()
@@ -105,7 +123,7 @@ def _widen(span, value):
         span[1] = value
 
 
-def _check_limits(manifest, result):
+def check_limits(manifest, result):
     """The ranges of time in the manifest are those of the rows."""
     names = ("time_min", "time_max", "received_min", "received_max")
     found = (result.time or [None] * 2) + (result.received or [None] * 2)
@@ -115,9 +133,9 @@ def _check_limits(manifest, result):
 
 
 class InTurn:
-    """Goes through segments one after the other, or several at once where there are enough of them to be worth it."""
+    """Goes through segments in order, in several processes where that is worth starting them."""
 
-    PARALLEL_ROWS_MIN = 10_000
+    ROWS_AT_ONCE = 16_384
 
     def __init__(self, jobs):
         self._jobs = jobs if jobs else min(os.cpu_count() or 1, 8)
@@ -131,24 +149,37 @@ class InTurn:
             self._pool.shutdown(cancel_futures=True)
 
     def run(self, tasks):
-        """Yields what `check_rows` returns for each `(path, manifest, seeds)`; for a task that is None, None."""
-        sizes = [task[1].size - task[1].first for task in tasks if task is not None]
-        if self._jobs == 1 or len(sizes) < 2 or sum(sizes) < self.PARALLEL_ROWS_MIN:
-            yield from (None if task is None else check_rows(*task) for task in tasks)
-            return
-        if self._pool is None:
-            from concurrent.futures import ProcessPoolExecutor
-
+        """Yields the `Rows` of each `(path, manifest, seeds)`; for a task that is None, None."""
+        total = sum(task[1].size - task[1].first for task in tasks if task is not None)
+        if self._jobs > 1 and total > self.ROWS_AT_ONCE and self._pool is None:
             self._pool = ProcessPoolExecutor(self._jobs)
-        waiting, ahead = [], iter(tasks)
-        for _ in range(2 * self._jobs):
-            self._submit(waiting, ahead)
-        while waiting:
-            first = waiting.pop(0)
-            self._submit(waiting, ahead)
-            yield None if first is None else first.result()
+        pieces = [piece for task in tasks for piece in self._cut(task)]
+        started, results = iter(pieces), deque()
+        whole = None
+        for piece in pieces:
+            # A few pieces ahead of what is taken: the processes have work and the results do not pile up.
+            while len(results) < 2 * self._jobs and (ahead := next(started, None)) is not None:
+                results.append(self._start(ahead))
+            rows = results.popleft()()
+            whole = rows if whole is None else whole.join(rows)
+            if piece[-1]:
+                if whole is not None:
+                    check_limits(piece[0][1], whole)
+                yield whole
+                whole = None
 
-    def _submit(self, waiting, ahead):
-        for task in ahead:
-            waiting.append(None if task is None else self._pool.submit(check_rows, *task))
-            return
+    def _cut(self, task):
+        """`(task, begin, end, whether it is the last)` for each piece of a segment."""
+        if task is None:
+            return [(None, 0, 0, True)]
+        count = task[1].size - task[1].first
+        step = self.ROWS_AT_ONCE if self._pool else count
+        return [(task, at, min(at + step, count), at + step >= count) for at in range(0, count, step)]
+
+    def _start(self, piece):
+        task, begin, end, _ = piece
+        if task is None:
+            return lambda: None
+        if self._pool is None:
+            return lambda: check_rows(*task, begin, end)
+        return self._pool.submit(check_rows, *task, begin, end).result

@@ -45,7 +45,8 @@ _SLOTS_AS_TEXT = """array_to_string(list_transform(slots, lambda s: coalesce(
     s.part || chr(31) || s."start" || chr(31) || s."length" || chr(31) || coalesce(hex(s.commitment), '') || chr(31)
     || replace(s.path, chr(31), '?'), '?')), chr(31))"""
 _QUERY = f"""SELECT "index", key_number, kind, leaf_hash, event, server, {_SLOTS_AS_TEXT}, id, epoch_ns("time"),
-    epoch_ns(received_at), {", ".join(TYPED[3:])} FROM read_parquet(?)"""
+    epoch_ns(received_at), {", ".join(TYPED[3:])} FROM read_parquet(?, file_row_number = true)
+    WHERE file_row_number >= ? AND file_row_number < ?"""
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII).fullmatch
 _seconds = {}
@@ -223,12 +224,14 @@ class Parquet:
     def __init__(self, path):
         # Relative to its folder: the characters of a user's path would be taken for a pattern.
         folder, self._name = os.path.split(os.path.abspath(path))
+        self._before = os.getcwd()
         os.chdir(folder)
         self._connection = duckdb.connect(config={"threads": 2, "memory_limit": "512MB"})
 
     def close(self):
         """Lets go of the file."""
         self._connection.close()
+        os.chdir(self._before)
 
     def _all(self, query):
         return self._connection.execute(query, [self._name]).fetchall()
@@ -269,9 +272,13 @@ class Parquet:
             if pairs.get(b"cairn." + name.encode()) != value.encode():
                 raise Bad(f"footer says cairn.{name} = {pairs.get(b'cairn.' + name.encode())!r}, not {value!r}")
 
-    def batches(self):
+    def count(self):
+        """Number of rows."""
+        return self._all("SELECT num_rows FROM parquet_file_metadata(?)")[0][0]
+
+    def batches(self, begin, end):
         """Yields lists of rows: index, key number, kind, leaf hash, event, server, slots, then the typed columns."""
-        result = self._connection.execute(_QUERY, [self._name])
+        result = self._connection.execute(_QUERY, [self._name, begin, end])
         while rows := result.fetchmany(ROWS):
             yield rows
 

@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from hashes import tagged
+from leaf import SLOT_PATHS
 from report import Bad
 
 _file_hash = tagged("cairn/wal-file/v1")
@@ -19,6 +20,9 @@ FRAME_TAIL_BYTES = 32
 ZERO = bytes(32)
 # How much is hashed to look for a frame behind damage; without it, a file made of frame beginnings costs n*n.
 SEARCH_BYTES_MAX = 1 << 30
+
+# Decoding the same few paths for every event is a third of the work of reading it.
+_PATHS = {path.encode("ascii"): path for path in SLOT_PATHS}
 
 _NAME = re.compile(r"(\d{20})\.wal").fullmatch
 
@@ -183,14 +187,14 @@ class Wal:
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class StoredEvent:
     """An event of a run; `spans` as `leaf.check_event` takes them."""
 
     offset: int
     key_number: int
     kind: int
-    texts: tuple
+    texts: list
     spans: tuple
 
 
@@ -204,81 +208,82 @@ class Run:
     events: object
 
 
-class _Reader:
-    def __init__(self, raw, at, end):
-        self.raw, self.at, self.end = raw, at, end
-
-    def take(self, n):
-        if n > self.end - self.at:
-            raise Bad("record ends too early", self.at)
-        self.at += n
-        return self.raw[self.at - n : self.at]
-
-    def number(self, n):
-        return int.from_bytes(self.take(n), "big")
-
-    def text(self, n):
-        start = self.at
-        try:
-            return self.take(n).decode("utf-8")
-        except UnicodeDecodeError:
-            raise Bad("text is not UTF-8", start) from None
+def _text(raw, start, end):
+    try:
+        return raw[start:end].decode("utf-8")
+    except UnicodeDecodeError:
+        raise Bad("text is not UTF-8", start) from None
 
 
 def records(body):
     """Yields `(offset, Run)` or `(offset, bytes of a note)` for each record of a frame's body."""
-    reader = _Reader(body, 0, len(body))
-    while reader.at < len(body):
-        start = reader.at
-        kind, length = reader.number(1), reader.number(4)
-        inside = reader.at
-        reader.take(length)
+    at = 0
+    while at < len(body):
+        if len(body) - at < 5:
+            raise Bad("record ends too early", at)
+        kind, length = struct.unpack_from(">BI", body, at)
+        inside, end = at + 5, at + 5 + length
+        if end > len(body):
+            raise Bad("record is longer than its frame", at)
         if kind == 1:
-            yield start, _run(body, inside, reader.at)
+            yield at, _run(body, inside, end)
         elif kind == 2:
-            yield start, body[inside : reader.at]
+            yield at, body[inside:end]
         else:
-            raise Bad(f"record of unknown type {kind}", start)
+            raise Bad(f"record of unknown type {kind}", at)
+        at = end
 
 
 def _run(body, start, end):
-    reader = _Reader(body, start, end)
-    trail = reader.text(reader.number(2))
-    first, count = reader.number(8), reader.number(4)
-    if count == 0:
-        raise Bad("run without events", start)
-    return Run(trail, first, count, _events(reader, count))
+    named = start + 2 + int.from_bytes(body[start : start + 2], "big")
+    if named + 12 > end:
+        raise Bad("run ends too early", start)
+    trail = _text(body, start + 2, named)
+    first, count = struct.unpack_from(">QI", body, named)
+    if count == 0 or first + count >= 1 << 63:
+        raise Bad(f"run of {count} events from {first} on", start)
+    return Run(trail, first, count, _events(body, named + 12, end, count))
 
 
-def _events(reader, count):
+def _events(body, at, end, count):
     for _ in range(count):
-        length = reader.number(4)
-        start = reader.at
-        yield _stored_event(_Reader(reader.raw, start, start + len(reader.take(length))))
-    if reader.at != reader.end:
-        raise Bad("bytes after the last event of a run", reader.at)
-
-
-def _stored_event(reader):
-    start = reader.at
-    key_number, kind = reader.number(8), reader.number(1)
-    reader.take(48)
-    texts = []
-    for _ in (0, 1):
-        at, raw = reader.at, reader.take(reader.number(4))
+        inside = at + 4
+        at = inside + int.from_bytes(body[at:inside], "big")
+        if inside >= at or at > end:
+            raise Bad("event is longer than its run", inside)
         try:
-            raw.decode("utf-8")
-        except UnicodeDecodeError:
-            raise Bad("part is not UTF-8", at) from None
-        texts.append(raw)
-    spans = ([], [])
-    for _ in range(reader.number(1)):
-        flags = reader.number(1)
-        part = flags & 0x7F
+            event = _stored_event(body, inside, at)
+        except (struct.error, IndexError):
+            raise Bad("event ends too early", inside) from None
+        yield event
+    if at != end:
+        raise Bad("bytes after the last event of a run", at)
+
+
+def _stored_event(body, start, end):
+    key_number, kind = struct.unpack_from(">QB", body, start)
+    at, texts = start + 57, []
+    for _ in (0, 1):
+        inside = at + 4
+        at = inside + int.from_bytes(body[at:inside], "big")
+        if at >= end:
+            raise Bad("part is longer than its event", inside)
+        _text(body, inside, at)
+        texts.append(body[inside:at])
+    count, spans = body[at], ([], [])
+    at += 1
+    for _ in range(count):
+        flags, length = body[at], body[at + 1]
+        part, inside = flags & 0x7F, at + 2 + length
         if part > 1 or (part == 0 and spans[1]):
-            raise Bad("span of an unknown part or out of order", reader.at - 1)
-        path = reader.text(reader.number(1))
-        spans[part].append((path, reader.number(4), reader.number(4), reader.take(32) if flags & 0x80 else None))
-    if reader.at != reader.end:
-        raise Bad("bytes after the spans of an event", reader.at)
-    return StoredEvent(start, key_number, kind, tuple(texts), spans)
+            raise Bad("span of an unknown part or out of order", at)
+        path = _PATHS.get(body[at + 2 : inside]) or _text(body, at + 2, inside)
+        first, length = struct.unpack_from(">II", body, inside)
+        at = inside + 8
+        hidden = None
+        if flags & 0x80:
+            hidden, at = body[at : at + 32], at + 32
+        spans[part].append((path, first, length, hidden))
+    if at != end:
+        raise Bad("the spans of an event do not end with it", at)
+    return StoredEvent(start, key_number, kind, texts, spans)

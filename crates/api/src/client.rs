@@ -82,7 +82,7 @@ pub struct SearchRequest {
     pub limit: Option<u32>,
     /// Oldest first instead of newest first.
     pub oldest_first: bool,
-    /// Time zone of dates in the query, an IANA name; UTC if absent.
+    /// Time zone of dates in the query: an offset (`+02:00`) or an IANA name; UTC if absent.
     pub zone: Option<String>,
 }
 

@@ -84,7 +84,7 @@ pub const ROUTES: &[Route] = &[
             ("from", "earliest `time`, as the query language writes times"),
             ("to", "latest `time`"),
             ("order", "`newest` first (if absent) or `oldest` first"),
-            ("zone", "time zone of dates in the query, an IANA name; UTC if absent"),
+            ("zone", "time zone of dates in the query, an offset or an IANA name; UTC if absent"),
             PAGE,
             LIMIT,
         ],

@@ -54,23 +54,17 @@ impl Session {
     fn with(config: &Config, printer: &Printer) -> Result<Session, Failure> {
         let given = config.token_from().read()?;
         if let Some(server) = config.server() {
-            return Ok(Session {
-                client: Client::new(server, given.as_deref())?,
-                own: None,
-                pinned: None,
-            });
+            return Ok(Session::of(Client::new(server, given.as_deref())?, None));
         }
         let data = config.data();
         let pinned = pinned_key(data);
-        let token = given.map_or_else(|| local_token(data), |token| Ok(Some(token)))?;
         if let Some(address) = running_at(data) {
+            let token = given
+                .clone()
+                .map_or_else(|| local_token(data), |token| Ok(Some(token)))?;
             let client = Client::new(&address, token.as_deref())?;
             if client.healthz().is_ok() {
-                return Ok(Session {
-                    client,
-                    own: None,
-                    pinned,
-                });
+                return Ok(Session::of(client, pinned));
             }
         }
         if config.is_set("data") {
@@ -80,18 +74,23 @@ impl Session {
                 data.display()
             ));
             let client = Client::new(&own.url(), Some(own.token()))?;
+            let own = Some(own);
             return Ok(Session {
                 client,
                 pinned: pinned_key(data),
-                own: Some(own),
+                own,
             });
         }
         let url = format!("http://{}", reachable(config.listen()));
-        Ok(Session {
-            client: Client::new(&url, token.as_deref())?,
+        Ok(Session::of(Client::new(&url, given.as_deref())?, pinned))
+    }
+
+    fn of(client: Client, pinned: Option<VerifierKey>) -> Session {
+        Session {
+            client,
             own: None,
             pinned,
-        })
+        }
     }
 
     /// Ends the connection; a node inside this process is stopped and everything in it is durable.
@@ -150,13 +149,20 @@ pub(crate) fn open_checkpoint(note: &str, key: &VerifierKey) -> Result<Checkpoin
 pub(crate) fn running_at(data: &Path) -> Option<String> {
     let text = std::fs::read_to_string(data.join(ADDRESS_FILE)).ok()?;
     let (address, folder) = text.strip_suffix('\n')?.split_once('\n')?;
-    // A copy of a data directory must not lead to the server of the original.
-    if Path::new(folder) != data.canonicalize().ok()? {
+    // A copy of a data directory must not lead to the server of the original, and what a crash left
+    // behind not to whoever has taken the port since: the credential would go to them.
+    if Path::new(folder) != data.canonicalize().ok()? || !is_locked(data) {
         return None;
     }
     // Only what a server of ours would write: the credential must not follow a forged address elsewhere.
     let socket: SocketAddr = address.strip_prefix("http://")?.parse().ok()?;
     Some(format!("http://{socket}"))
+}
+
+/// Whether a process has the data directory open.
+fn is_locked(data: &Path) -> bool {
+    let lock = std::fs::File::open(data.join("LOCK")).map(|file| file.try_lock());
+    matches!(lock, Ok(Err(std::fs::TryLockError::WouldBlock)))
 }
 
 /// What stands in [`ADDRESS_FILE`]: the address, and the folder that is served there.
@@ -203,7 +209,9 @@ pub(crate) fn explain(error: ClientError) -> Failure {
             .why(reason)
             .next("start one with `cairn dev`, name one with --server URL, or open a data directory with --data DIR"),
         ClientError::Problem(problem) => {
-            let mut failure = Failure::new(exit, problem.title.clone()).why(&problem.detail);
+            let field = problem.field.as_deref().filter(|field| !problem.detail.starts_with(*field));
+            let field = field.map(|field| format!("{field}: ")).unwrap_or_default();
+            let mut failure = Failure::new(exit, problem.title.clone()).why(format!("{field}{}", problem.detail));
             if problem.code == ProblemCode::Corrupt.as_str() {
                 failure.exit = ExitCode::IntegrityFailure;
             }
@@ -233,6 +241,8 @@ mod tests {
     fn an_address_file_leads_to_a_socket_and_nowhere_else() {
         let data = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(data.path().join("run")).expect("a folder");
+        let lock = std::fs::File::create(data.path().join("LOCK")).expect("a file");
+        lock.lock().expect("nobody else has it");
         let written = |text: &str| {
             std::fs::write(data.path().join(ADDRESS_FILE), text).expect("written");
             running_at(data.path())
@@ -260,6 +270,10 @@ mod tests {
             None,
             "a copy does not lead to the original"
         );
+        let left_behind = address_text("http://127.0.0.1:7420", data.path()).expect("a folder");
+        assert!(written(&left_behind).is_some());
+        drop(lock);
+        assert_eq!(written(&left_behind), None, "nobody is there any more");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub(crate) mod table;
 pub(crate) mod times;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io::{self, IsTerminal as _, Write};
 
 use cairn_event::Json;
@@ -92,7 +93,7 @@ pub(crate) struct Printer {
     pub(crate) now: Timestamp,
     /// The reader's time zone.
     pub(crate) zone: TimeZone,
-    out: Box<dyn Write>,
+    out: RefCell<Box<dyn Write>>,
 }
 
 impl Printer {
@@ -110,7 +111,7 @@ impl Printer {
             width: terminal.then(table::terminal_width).flatten(),
             now: Timestamp::now(),
             zone: TimeZone::system(),
-            out: Box::new(io::BufWriter::new(stdout)),
+            out: RefCell::new(Box::new(io::BufWriter::new(stdout))),
         }
     }
 
@@ -127,7 +128,7 @@ impl Printer {
             width,
             now,
             zone: TimeZone::UTC,
-            out,
+            out: RefCell::new(out),
         }
     }
 
@@ -141,7 +142,7 @@ impl Printer {
     /// # Errors
     /// What stdout says.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+        writeln!(self.out.get_mut(), "{text}")
     }
 
     /// One JSON value as a line, cut down to the fields asked for.
@@ -153,7 +154,7 @@ impl Printer {
             Form::Json(Some(fields)) => pick(value, fields).to_text(),
             _ => value.to_text(),
         };
-        writeln!(self.out, "{}", escape::json(&text))
+        writeln!(self.out.get_mut(), "{}", escape::json(&text))
     }
 
     /// Everything written so far becomes visible.
@@ -161,19 +162,20 @@ impl Printer {
     /// # Errors
     /// What stdout says.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.out.get_mut().flush()
     }
 
     /// A remark for the person, on stderr; nothing with `--quiet`.
     pub(crate) fn hint(&self, text: &str) {
-        if self.talk {
-            eprintln!("{}", tint(self.color_stderr, Tone::Dim, text));
-        }
+        self.note(Tone::Dim, text);
     }
 
     /// A remark for the person in a tone, on stderr; nothing with `--quiet`.
     pub(crate) fn note(&self, tone: Tone, text: &str) {
         if self.talk {
+            // On a terminal both streams are one: a remark must not come before what it is about. An
+            // error of stdout shows at its next write.
+            let _ = self.out.borrow_mut().flush();
             eprintln!("{}", tint(self.color_stderr, tone, text));
         }
     }

@@ -24,13 +24,16 @@ const QUERIES: &[&str] = &[
     "res:invoice/invoice-000042 OR res:role/role-000001",
     "action:secret.* -country:DE,FR",
     "ip:10.7.0.0/16 outcome:failure",
-    "created:2024-01-01T03..2024-01-01T04 op:grant",
+    "created:2024-01-01T03:00..2024-01-01T04:00 op:grant",
     "\"scheduled change of bucket\" team",
     "metadata.ticket:OPS-4711",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let events = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(EVENTS);
+    let events = std::env::args()
+        .filter_map(|arg| arg.parse().ok())
+        .next()
+        .unwrap_or(EVENTS);
     let trail: TrailRef = "default/main".parse()?;
     let trails = MemoryTrails::with_whole_reads();
     let mut random = Random::new(42);
@@ -115,10 +118,18 @@ fn ask(trails: &MemoryTrails, index: &dyn Index) -> Result<(), Box<dyn Error>> {
             let about = if page.total.is_exact { "" } else { "≈" };
             shown = format!("{} hits of {about}{}", page.hits.len(), page.total.count);
         }
-        println!("{:7.2} ms  {text:?}: {shown}, {:?}", percentile(&mut times, 95), "p95");
+        println!(
+            "{:7.2} ms  {text:?}: {shown}, {:?}",
+            percentile(&mut times, 95),
+            "p95"
+        );
         all.extend(times);
     }
-    println!("all queries: p50 {:.2} ms, p95 {:.2} ms", percentile(&mut all, 50), percentile(&mut all, 95));
+    println!(
+        "all queries: p50 {:.2} ms, p95 {:.2} ms",
+        percentile(&mut all, 50),
+        percentile(&mut all, 95)
+    );
     Ok(())
 }
 
@@ -133,8 +144,20 @@ fn percentile(times: &mut [f64], percent: usize) -> f64 {
 
 /// CPU time of this process, user and system; 0 where the system doesn't say.
 fn cpu_seconds() -> f64 {
-    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else { return 0.0 };
-    let fields: Vec<_> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
+    let Ok(text) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0.0;
+    };
+    let fields: Vec<_> = text
+        .rsplit(')')
+        .next()
+        .unwrap_or("")
+        .split_whitespace()
+        .collect();
+    let ticks = |at: usize| {
+        fields
+            .get(at)
+            .and_then(|f| f.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
     (ticks(11) + ticks(12)) / 100.0
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use cairn_event::filter::{
-    Expr, FIELDS, FLAGS, FieldRef, Item, Kind, Query, Value, each_changed_path, each_text, fold,
+    Expr, FLAGS, FieldRef, Item, Query, Value, each_changed_path, each_text, fold,
 };
 use cairn_event::{Json, Position};
 use ipnet::IpNet;
@@ -15,35 +15,48 @@ use jiff::Timestamp;
 
 use crate::filter::TermField;
 
-/// Fields of the query language whose values are terms: its name, where they stand, and the tag
-/// before each. A field that is not listed is narrowed by the words of its value.
-pub(crate) const TERMS: &[(&str, TermField, &str)] = &[
-    ("actor", TermField::Actor, ""),
-    ("actor.type", TermField::ActorType, ""),
-    ("action", TermField::Action, ""),
-    ("op", TermField::Op, ""),
-    ("res", TermField::Resource, ""),
-    ("type", TermField::Type, ""),
-    ("outcome", TermField::Outcome, ""),
-    ("severity", TermField::Severity, ""),
-    ("class", TermField::Class, ""),
-    ("env", TermField::Env, ""),
-    ("service", TermField::Service, ""),
-    ("region", TermField::Region, ""),
-    ("source", TermField::Source, ""),
-    ("producer", TermField::Producer, ""),
-    ("country", TermField::Country, ""),
-    ("id", TermField::Id, "i:"),
-    ("request", TermField::Id, "r:"),
-    ("trace", TermField::Id, "t:"),
-    ("span", TermField::Id, "p:"),
-    ("session", TermField::Id, "s:"),
-    ("correlation", TermField::Id, "c:"),
+/// Fields of the query language whose values are terms, and where those stand.
+///
+/// A field that is not listed is narrowed by the words of its value. Ids are not listed on purpose:
+/// they are words of the text, nearly unique ones, and a second term for each would make the index
+/// half as large again.
+pub(crate) const TERMS: &[(&str, TermField)] = &[
+    ("actor", TermField::Actor),
+    ("actor.type", TermField::ActorType),
+    ("action", TermField::Action),
+    ("op", TermField::Op),
+    ("res", TermField::Resource),
+    ("type", TermField::Type),
+    ("outcome", TermField::Outcome),
+    ("severity", TermField::Severity),
+    ("class", TermField::Class),
+    ("env", TermField::Env),
+    ("service", TermField::Service),
+    ("region", TermField::Region),
+    ("source", TermField::Source),
+    ("producer", TermField::Producer),
+    ("country", TermField::Country),
 ];
 
-/// Fields that are in every event that a draft can make. Their presence is not worth a term.
-const ALWAYS_THERE: &[&str] =
-    &["actor", "actor.id", "action", "res", "resource.id", "type", "op", "outcome", "id", "created"];
+/// Fields whose presence is a term. Those that are in nearly every event are not worth one, and of
+/// those with few values the terms themselves tell.
+pub(crate) const PRESENT: &[&str] = &[
+    "behalf",
+    "approver",
+    "related",
+    "reason",
+    "ip",
+    "request",
+    "trace",
+    "session",
+    "correlation",
+    "cause",
+    "changed",
+    "before",
+    "after",
+    "metadata",
+    "raw",
+];
 
 /// Most bytes of a changed path that is a term, and most paths of one event.
 const CHANGED_BYTES_MAX: usize = 1024;
@@ -76,7 +89,9 @@ impl Numbers {
     /// A time as the index orders it.
     #[must_use]
     pub fn nanoseconds(time: Timestamp) -> i64 {
-        let held = time.as_nanosecond().clamp(Self::FIRST.into(), Self::LAST.into());
+        let held = time
+            .as_nanosecond()
+            .clamp(Self::FIRST.into(), Self::LAST.into());
         i64::try_from(held).expect("clamped to the range of i64")
     }
 }
@@ -104,9 +119,8 @@ impl Document {
         })
     }
 
-    fn push(&mut self, field: TermField, tag: &str, value: &str) {
-        self.joined.push_str(tag);
-        self.joined.push_str(value);
+    fn push(&mut self, field: TermField, term: &str) {
+        self.joined.push_str(term);
         self.ends.push((field, self.joined.len()));
     }
 }
@@ -114,7 +128,7 @@ impl Document {
 /// Turns events into documents. Made once, used for each event.
 #[derive(Debug)]
 pub struct Extractor {
-    terms: Vec<(TermField, &'static str, FieldRef)>,
+    terms: Vec<(TermField, FieldRef)>,
     address: FieldRef,
     /// Queries that tell whether an optional field is there, and its name.
     present: Vec<(&'static str, Query)>,
@@ -135,10 +149,16 @@ impl Extractor {
         let field = |name| FieldRef::named(name).expect("the language has the fields of TERMS");
         let query = |field, word| Query::term(field, word).expect("the word comes from its list");
         Self {
-            terms: TERMS.iter().map(|(name, at, tag)| (*at, *tag, field(name))).collect(),
+            terms: TERMS.iter().map(|(name, at)| (*at, field(name))).collect(),
             address: field("ip"),
-            present: optional_fields().map(|name| (name, query("has", name))).collect(),
-            states: FLAGS.iter().map(|(name, _)| (*name, query("is", name))).collect(),
+            present: PRESENT
+                .iter()
+                .map(|name| (*name, query("has", name)))
+                .collect(),
+            states: FLAGS
+                .iter()
+                .map(|(name, _)| (*name, query("is", name)))
+                .collect(),
         }
     }
 
@@ -155,20 +175,23 @@ impl Extractor {
             ends: Vec::with_capacity(48),
             text: String::with_capacity(1024),
         };
-        for (at, tag, field) in &self.terms {
+        for (at, field) in &self.terms {
             for value in field.values(event, position) {
-                document.push(*at, tag, &fold(&value));
+                document.push(*at, &fold(&value));
             }
         }
         for value in self.address.values(event, position) {
             if let Some(term) = address_term(&value) {
-                document.push(TermField::Ip, "", &term);
+                document.push(TermField::Ip, &term);
             }
         }
-        for (queries, at) in [(&self.present, TermField::Has), (&self.states, TermField::State)] {
+        for (queries, at) in [
+            (&self.present, TermField::Has),
+            (&self.states, TermField::State),
+        ] {
             for (name, query) in queries {
                 if query.matches(event, position) {
-                    document.push(at, "", name);
+                    document.push(at, name);
                 }
             }
         }
@@ -181,18 +204,6 @@ impl Extractor {
         });
         document
     }
-}
-
-/// Fields whose presence is a term.
-pub(crate) fn optional_fields() -> impl Iterator<Item = &'static str> {
-    FIELDS
-        .iter()
-        .filter(|field| {
-            let is_member = !matches!(field.kind, Kind::Has | Kind::Is | Kind::Unavailable(_));
-            let is_own = !matches!(field.name, "tenant" | "trail" | "position" | "index");
-            is_member && is_own && !ALWAYS_THERE.contains(&field.name)
-        })
-        .map(|field| field.name)
 }
 
 pub(crate) fn time(event: &Json, member: &str) -> i64 {
@@ -215,10 +226,10 @@ fn add_changed(event: &Json, document: &mut Document) {
         }
     });
     if is_more {
-        document.push(TermField::Changed, "", CHANGED_MORE);
+        document.push(TermField::Changed, CHANGED_MORE);
     }
     for term in terms {
-        document.push(TermField::Changed, "", &term);
+        document.push(TermField::Changed, &term);
     }
 }
 
@@ -233,7 +244,9 @@ pub(crate) fn changed_term<S: AsRef<str>>(path: &[S]) -> String {
 
 /// The term of an address or network as an event gives it; other text has none.
 fn address_term(text: &str) -> Option<String> {
-    let address = text.split_once('%').map_or(text, |(address, _zone)| address);
+    let address = text
+        .split_once('%')
+        .map_or(text, |(address, _zone)| address);
     if let Ok(address) = address.parse::<IpAddr>() {
         return Some(address_digits(address.to_canonical()));
     }
@@ -241,8 +254,12 @@ fn address_term(text: &str) -> Option<String> {
         return None;
     }
     let query = Query::term("ip", text).ok()?;
-    let Expr::Clause(clause) = &query.root().node else { return None };
-    let Value::AnyOf(items) = &clause.value.node else { return None };
+    let Expr::Clause(clause) = &query.root().node else {
+        return None;
+    };
+    let Value::AnyOf(items) = &clause.value.node else {
+        return None;
+    };
     match &items.first()?.node {
         Item::Net(network) => Some(network_term(network)),
         _ => None,
@@ -272,11 +289,15 @@ mod tests {
     }
 
     fn terms_of(document: &Document, wanted: TermField) -> Vec<&str> {
-        document.terms().filter(|(field, _)| *field == wanted).map(|(_, term)| term).collect()
+        document
+            .terms()
+            .filter(|(field, _)| *field == wanted)
+            .map(|(_, term)| term)
+            .collect()
     }
 
     #[test]
-    fn terms_are_folded_tagged_and_told_apart_by_field() {
+    fn terms_are_folded_and_told_apart_by_field() {
         let document = document(
             r#"{"time":"1970-01-01T00:00:01Z","actor":{"id":"U1","name":"Alice","type":"user"},
             "resource":{"type":"Invoice","id":"42"},"request_id":"R","session_id":"S",
@@ -286,9 +307,14 @@ mod tests {
         assert_eq!(document.numbers.received_ns, Numbers::NONE);
         assert_eq!(document.numbers.index, 7);
         assert_eq!(terms_of(&document, TermField::Actor), ["u1", "alice"]);
-        assert_eq!(terms_of(&document, TermField::Resource), ["invoice/42", "invoice:42", "42"]);
-        assert_eq!(terms_of(&document, TermField::Id), ["r:r", "s:s"]);
-        assert_eq!(terms_of(&document, TermField::Changed), ["/a~1b", "/a~1b/0"]);
+        assert_eq!(
+            terms_of(&document, TermField::Resource),
+            ["invoice/42", "invoice:42", "42"]
+        );
+        assert_eq!(
+            terms_of(&document, TermField::Changed),
+            ["/a~1b", "/a~1b/0"]
+        );
         assert!(terms_of(&document, TermField::Has).contains(&"request"));
         assert!(!terms_of(&document, TermField::Has).contains(&"trace"));
         assert!(document.text.contains("Alice\n"));
@@ -297,7 +323,10 @@ mod tests {
     #[test]
     fn addresses_of_both_versions_sort_in_their_own_ranges() {
         assert_eq!(address_term("10.0.0.1").as_deref(), Some("40a000001"));
-        assert_eq!(address_term("::ffff:10.0.0.1").as_deref(), Some("40a000001"));
+        assert_eq!(
+            address_term("::ffff:10.0.0.1").as_deref(),
+            Some("40a000001")
+        );
         assert_eq!(address_term("fe80::1%eth0"), address_term("fe80::1"));
         assert_eq!(address_term("10.0.0.9/8").as_deref(), Some("n10.0.0.0/8"));
         assert_eq!(address_term("ec2.amazonaws.com"), None);

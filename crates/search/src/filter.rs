@@ -36,15 +36,13 @@ pub enum TermField {
     Producer,
     /// Country of origin.
     Country,
-    /// Ids of events, requests, traces, spans, sessions and correlations, each behind a tag.
-    Id,
     /// Addresses as fixed-width hexadecimal, so that a network is a range of terms.
     Ip,
     /// Changed paths and all that they are part of.
     Changed,
     /// The states of `is:`.
     State,
-    /// The names of optional members that are present.
+    /// The names of optional fields that are present.
     Has,
     /// Words of the text, by [`cairn_event::filter::words`].
     Word,
@@ -68,7 +66,6 @@ impl TermField {
         Self::Source,
         Self::Producer,
         Self::Country,
-        Self::Id,
         Self::Ip,
         Self::Changed,
         Self::State,
@@ -95,7 +92,6 @@ impl TermField {
             Self::Source => "source",
             Self::Producer => "producer",
             Self::Country => "country",
-            Self::Id => "id",
             Self::Ip => "ip",
             Self::Changed => "changed",
             Self::State => "state",
@@ -125,15 +121,8 @@ pub enum Filter {
     Nothing,
     /// Documents that have this term.
     Term(TermField, String),
-    /// Documents that have a term which begins with `prefix` and whose rest matches `pattern`.
-    Pattern {
-        /// Where the term stands.
-        field: TermField,
-        /// What the term begins with.
-        prefix: String,
-        /// What the rest must match, by [`Pattern::matches_folded`].
-        pattern: Pattern,
-    },
+    /// Documents that have a term which matches, by [`Pattern::matches_folded`].
+    Pattern(TermField, Pattern),
     /// Documents that have a term from `from` to `to`, both included, in byte order.
     Between {
         /// Where the term stands.

@@ -147,7 +147,11 @@ impl Follower {
         }
         let stored: u64 = sizes.iter().map(|(size, _)| size).sum();
         let indexed = index.reached().iter().map(|reached| reached.size).sum();
-        Ok(Progress { added: max - left, indexed, behind: stored.saturating_sub(indexed) })
+        Ok(Progress {
+            added: max - left,
+            indexed,
+            behind: stored.saturating_sub(indexed),
+        })
     }
 
     fn added_of(&self, trail: &TrailRef) -> u64 {
@@ -158,13 +162,17 @@ impl Follower {
     fn resume(&mut self, positions: &dyn Positions, index: &dyn Index) -> Result<(), FollowError> {
         let all = index.reached();
         for reached in &all {
-            let foreign = || FollowError::Foreign { trail: reached.trail.clone() };
+            let foreign = || FollowError::Foreign {
+                trail: reached.trail.clone(),
+            };
             let last = reached.size.checked_sub(1).ok_or_else(foreign)?;
             if positions.size(&reached.trail) <= last {
                 return Err(foreign());
             }
             let stored = positions.read(&reached.trail, last..last + 1)?;
-            let is_same = stored.first().is_some_and(|event| event.leaf_hash == reached.last_leaf);
+            let is_same = stored
+                .first()
+                .is_some_and(|event| event.leaf_hash == reached.last_leaf);
             if !is_same {
                 return Err(foreign());
             }
@@ -174,7 +182,10 @@ impl Follower {
             // old marks would keep it, so the engine is told to begin again from its last commit.
             index.rollback()?;
         }
-        self.added = all.into_iter().map(|reached| (reached.trail.clone(), reached)).collect();
+        self.added = all
+            .into_iter()
+            .map(|reached| (reached.trail.clone(), reached))
+            .collect();
         self.is_committed = true;
         self.checked = true;
         Ok(())

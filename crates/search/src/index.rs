@@ -90,7 +90,10 @@ impl Hit {
     /// Where the event lies.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position { trail: self.trail.clone(), index: cairn_event::Index(self.index) }
+        Position {
+            trail: self.trail.clone(),
+            index: cairn_event::Index(self.index),
+        }
     }
 }
 

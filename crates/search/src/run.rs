@@ -56,7 +56,11 @@ pub struct Budget<'a> {
 impl Default for Budget<'_> {
     /// 20,000 events of each kind, and no stop.
     fn default() -> Self {
-        Self { candidates: 20_000, unindexed: 20_000, stop: &|| false }
+        Self {
+            candidates: 20_000,
+            unindexed: 20_000,
+            stop: &|| false,
+        }
     }
 }
 
@@ -159,7 +163,10 @@ pub fn search(
 }
 
 fn sizes(reached: &[Reached]) -> BTreeMap<&TrailRef, u64> {
-    reached.iter().map(|reached| (&reached.trail, reached.size)).collect()
+    reached
+        .iter()
+        .map(|reached| (&reached.trail, reached.size))
+        .collect()
 }
 
 /// The event of a stored record.
@@ -209,7 +216,9 @@ impl<'r> Run<'r> {
         if trails.len() > TRAILS_MAX {
             return Err(SearchError::TooManyTrails(trails.len()));
         }
-        let SearchOptions { from, to, order, .. } = *options;
+        let SearchOptions {
+            from, to, order, ..
+        } = *options;
         let question = Question::of(&format!("{query}\n{from:?}\n{to:?}\n{order:?}"));
         let size = |trail: TrailRef| {
             let size = positions.size(&trail);
@@ -288,7 +297,10 @@ impl<'r> Run<'r> {
         scope: &Scope,
         stopped: bool,
     ) -> Result<Indexed, SearchError> {
-        let mut result = Indexed { more_after: self.after.clone(), ..Indexed::default() };
+        let mut result = Indexed {
+            more_after: self.after.clone(),
+            ..Indexed::default()
+        };
         if self.limit == 0 || scope.trails.is_empty() {
             result.more_after = None;
             return Ok(result);
@@ -304,12 +316,18 @@ impl<'r> Run<'r> {
                 result.partial = Some(Partial::Stopped);
                 return Ok(result);
             }
-            let left = usize::try_from(budget.candidates.saturating_sub(result.examined)).unwrap_or(usize::MAX);
+            let left = usize::try_from(budget.candidates.saturating_sub(result.examined))
+                .unwrap_or(usize::MAX);
             if left == 0 {
                 result.partial = Some(Partial::Budget);
                 return Ok(result);
             }
-            let ask = if self.plan.exact { wanted } else { wanted.max(chunk) }.min(left);
+            let ask = if self.plan.exact {
+                wanted
+            } else {
+                wanted.max(chunk)
+            }
+            .min(left);
             chunk = (chunk * 2).min(CHUNK_MAX);
             let after = result.more_after.as_ref();
             let hits =
@@ -333,9 +351,8 @@ impl<'r> Run<'r> {
         found: &mut Vec<(Hit, FoundEvent)>,
     ) -> Result<(), SearchError> {
         for hit in &hits {
-            let is_inside = |(trail, below): &(TrailRef, u64)| {
-                *trail == hit.trail && hit.index < *below
-            };
+            let is_inside =
+                |(trail, below): &(TrailRef, u64)| *trail == hit.trail && hit.index < *below;
             if !scope.trails.iter().any(is_inside) {
                 let reason = format!("it named {} outside the search", hit.position());
                 return Err(IndexError::Unusable { reason }.into());
@@ -343,11 +360,24 @@ impl<'r> Run<'r> {
         }
         let mut stored = read(self.positions, &hits)?;
         for hit in hits {
-            let Some(stored) = stored.remove(&(hit.trail.clone(), hit.index)) else { continue };
+            let Some(stored) = stored.remove(&(hit.trail.clone(), hit.index)) else {
+                continue;
+            };
             let event = json_of(&stored)?;
             if self.query.matches(&event, &stored.position) {
-                let Stored { position, leaf_hash, .. } = stored;
-                found.push((hit, FoundEvent { position, leaf_hash, event }));
+                let Stored {
+                    position,
+                    leaf_hash,
+                    ..
+                } = stored;
+                found.push((
+                    hit,
+                    FoundEvent {
+                        position,
+                        leaf_hash,
+                        event,
+                    },
+                ));
             }
         }
         Ok(())
@@ -362,9 +392,13 @@ impl<'r> Run<'r> {
     ) -> Result<Total, SearchError> {
         let found = indexed.found.len() as u64;
         let is_complete = tail.missed == 0 && !tail.stopped;
-        let looked_at_all = self.limit > 0 && indexed.more_after.is_none() && indexed.partial.is_none();
+        let looked_at_all =
+            self.limit > 0 && indexed.more_after.is_none() && indexed.partial.is_none();
         if looked_at_all {
-            return Ok(Total { count: found + tail.matched, is_exact: is_complete });
+            return Ok(Total {
+                count: found + tail.matched,
+                is_exact: is_complete,
+            });
         }
         let covered = if scope.trails.is_empty() {
             0
@@ -372,7 +406,10 @@ impl<'r> Run<'r> {
             index.count(&self.plan.filter, scope)?
         };
         if self.plan.exact {
-            return Ok(Total { count: covered + tail.matched, is_exact: is_complete });
+            return Ok(Total {
+                count: covered + tail.matched,
+                is_exact: is_complete,
+            });
         }
         // Of those not looked at, as many match as of those that were.
         let guess = match indexed.examined {
@@ -382,7 +419,10 @@ impl<'r> Run<'r> {
                 u64::try_from(guess).unwrap_or(u64::MAX).max(found)
             }
         };
-        Ok(Total { count: guess + tail.matched, is_exact: covered == 0 && is_complete })
+        Ok(Total {
+            count: guess + tail.matched,
+            is_exact: covered == 0 && is_complete,
+        })
     }
 
     /// Merges both lists and cuts the page.
@@ -397,7 +437,11 @@ impl<'r> Run<'r> {
             debug_assert!(matches!(partial, Partial::Budget | Partial::Stopped));
             // Behind the last candidate looked at, the index may have hits that come before these.
             after = indexed.more_after;
-            merged.retain(|(hit, _)| after.as_ref().is_some_and(|a| order.compare(hit, a).is_le()));
+            merged.retain(|(hit, _)| {
+                after
+                    .as_ref()
+                    .is_some_and(|a| order.compare(hit, a).is_le())
+            });
         }
         let is_unfinished = indexed.partial.is_some();
         if merged.len() > self.limit {
@@ -437,9 +481,8 @@ fn read(positions: &dyn Positions, hits: &[Hit]) -> Result<ByPosition, SearchErr
     let mut stored = ByPosition::new();
     let mut rest = wanted.as_slice();
     while let Some((&(trail, first), _)) = rest.split_first() {
-        let is_near = |pair: &[(&TrailRef, u64)]| {
-            pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= GAP_MAX
-        };
+        let is_near =
+            |pair: &[(&TrailRef, u64)]| pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= GAP_MAX;
         let run = 1 + rest.windows(2).take_while(|pair| is_near(pair)).count();
         let (near, others) = rest.split_at(run);
         rest = others;

@@ -77,7 +77,9 @@ impl Scan<'_> {
                 tail.stopped = true;
                 break;
             }
-            let stored = self.positions.read(trail, next..range.end.min(next + READ_EVENTS))?;
+            let stored = self
+                .positions
+                .read(trail, next..range.end.min(next + READ_EVENTS))?;
             let Some(last) = stored.last() else { break };
             let end = last.position.index.0 + 1;
             tail.read += end - next;
@@ -103,9 +105,20 @@ impl Scan<'_> {
         }
         tail.matched += 1;
         let position = stored.position;
-        let hit = Hit { time_ns, trail: position.trail.clone(), index: position.index.0 };
-        if self.after.is_none_or(|after| self.order.compare(after, &hit).is_lt()) {
-            let found = FoundEvent { position, leaf_hash: stored.leaf_hash, event };
+        let hit = Hit {
+            time_ns,
+            trail: position.trail.clone(),
+            index: position.index.0,
+        };
+        if self
+            .after
+            .is_none_or(|after| self.order.compare(after, &hit).is_lt())
+        {
+            let found = FoundEvent {
+                position,
+                leaf_hash: stored.leaf_hash,
+                event,
+            };
             tail.found.push((hit, found));
         }
         Ok(())
@@ -126,8 +139,12 @@ fn may_hold(event: &Stored, text: &str) -> bool {
 }
 
 fn holds_folded(text: &[u8], wanted: &[u8]) -> bool {
-    let Some((first, rest)) = wanted.split_first() else { return true };
-    let Some(last_start) = text.len().checked_sub(wanted.len()) else { return false };
+    let Some((first, rest)) = wanted.split_first() else {
+        return true;
+    };
+    let Some(last_start) = text.len().checked_sub(wanted.len()) else {
+        return false;
+    };
     text[..=last_start].iter().enumerate().any(|(at, byte)| {
         byte.to_ascii_lowercase() == *first
             && text[at + 1..at + wanted.len()].eq_ignore_ascii_case(rest)
@@ -149,7 +166,11 @@ mod tests {
             ("", "a", false),
             ("", "", true),
         ] {
-            assert_eq!(holds_folded(text.as_bytes(), wanted.as_bytes()), expected, "{text:?}");
+            assert_eq!(
+                holds_folded(text.as_bytes(), wanted.as_bytes()),
+                expected,
+                "{text:?}"
+            );
         }
     }
 }

@@ -56,6 +56,9 @@ pub fn timeline(
     query: &Query,
     options: &SearchOptions<'_>,
 ) -> Result<Page, SearchError> {
-    let options = SearchOptions { order: Order::Oldest, ..*options };
+    let options = SearchOptions {
+        order: Order::Oldest,
+        ..*options
+    };
     search(index, positions, trails, query, &options)
 }

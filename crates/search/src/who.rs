@@ -7,15 +7,36 @@ use cairn_event::filter::{
 /// Words for what was done, the field that they mean and its value. The first word of a line is
 /// the one that is suggested.
 const VERBS: &[(&[&str], &str, &str)] = &[
-    (&["created", "create", "made", "added", "add", "opened"], "op", "create"),
-    (&["read", "viewed", "view", "saw", "got", "get", "listed", "list", "accessed"], "op", "read"),
     (
-        &["changed", "change", "updated", "update", "modified", "modify", "edited", "edit"],
+        &["created", "create", "made", "added", "add", "opened"],
+        "op",
+        "create",
+    ),
+    (
+        &[
+            "read", "viewed", "view", "saw", "got", "get", "listed", "list", "accessed",
+        ],
+        "op",
+        "read",
+    ),
+    (
+        &[
+            "changed", "change", "updated", "update", "modified", "modify", "edited", "edit",
+        ],
         "op",
         "update",
     ),
     (
-        &["deleted", "delete", "removed", "remove", "destroyed", "destroy", "dropped", "drop"],
+        &[
+            "deleted",
+            "delete",
+            "removed",
+            "remove",
+            "destroyed",
+            "destroy",
+            "dropped",
+            "drop",
+        ],
         "op",
         "delete",
     ),
@@ -23,10 +44,22 @@ const VERBS: &[(&[&str], &str, &str)] = &[
     (&["revoked", "revoke", "unshared"], "op", "revoke"),
     (&["logged-in", "login", "signed-in"], "op", "login"),
     (&["logged-out", "logout", "signed-out"], "op", "logout"),
-    (&["deployed", "deploy", "released", "release", "rolled-out"], "op", "deploy"),
+    (
+        &["deployed", "deploy", "released", "release", "rolled-out"],
+        "op",
+        "deploy",
+    ),
     (&["approved", "approve"], "op", "approve"),
-    (&["exported", "export", "downloaded", "download"], "op", "export"),
-    (&["executed", "execute", "ran", "run", "started", "invoked"], "op", "execute"),
+    (
+        &["exported", "export", "downloaded", "download"],
+        "op",
+        "export",
+    ),
+    (
+        &["executed", "execute", "ran", "run", "started", "invoked"],
+        "op",
+        "execute",
+    ),
     (&["failed", "fail"], "outcome", "failure"),
     (&["was-denied", "denied"], "outcome", "denied"),
     (&["touched", "touch", "used", "did"], "op", "*"),
@@ -60,9 +93,14 @@ pub enum WhoError {
 /// The verb is unknown, or the language refuses the resource.
 pub fn who(verb: &str, resource: &str) -> Result<Query, WhoError> {
     let word = verb.to_lowercase();
-    let line = VERBS.iter().find(|(words, _, _)| words.contains(&word.as_str()));
+    let line = VERBS
+        .iter()
+        .find(|(words, _, _)| words.contains(&word.as_str()));
     let Some((_, field, value)) = line else {
-        return Err(WhoError::UnknownVerb { verb: verb.to_owned(), hint: suggestion(&word) });
+        return Err(WhoError::UnknownVerb {
+            verb: verb.to_owned(),
+            hint: suggestion(&word),
+        });
     };
     let done = match *value {
         "*" => Query::all(),
@@ -85,7 +123,10 @@ fn resource_query(resource: &str) -> Result<Query, WhoError> {
     }
     let field = FieldRef::named("res").expect("the language has resources");
     let value = Value::AnyOf(vec![Spanned::made(Item::Text(pattern))]);
-    let clause = Clause { field: Spanned::made(field), value: Spanned::made(value) };
+    let clause = Clause {
+        field: Spanned::made(field),
+        value: Spanned::made(value),
+    };
     Ok(Expr::Clause(clause).into())
 }
 
@@ -128,6 +169,9 @@ mod tests {
     fn an_unknown_verb_is_answered_with_the_nearest_one() {
         check("deletd", "x", "no verb `deletd`; did you mean deleted?");
         let refused = who("flummoxed", "x").map(|_| ()).unwrap_err().to_string();
-        assert!(refused.contains("one of created, read, changed, deleted"), "{refused}");
+        assert!(
+            refused.contains("one of created, read, changed, deleted"),
+            "{refused}"
+        );
     }
 }

@@ -75,12 +75,12 @@ fn json(value: &impl Serialize) -> Result<Response, Failure> {
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
-/// Whether the request asks for `media` rather than for JSON.
-fn accepts(headers: &HeaderMap, media: &str) -> bool {
+/// Whether the request asks for `media` rather than for the `usual` one.
+fn prefers(headers: &HeaderMap, media: &str, usual: &str) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let named = |media: &str| accept.split(',').position(|part| part.split(';').next().unwrap_or_default().trim() == media);
-    match (named(media), named("application/json")) {
-        (Some(at), Some(json)) => at < json,
+    match (named(media), named(usual)) {
+        (Some(at), Some(usual)) => at < usual,
         (Some(_), None) => true,
         (None, _) => false,
     }
@@ -120,7 +120,7 @@ mod tests {
     fn check(accept: &str, wants_text: bool) {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().expect("a header value"));
-        assert_eq!(accepts(&headers, "text/plain"), wants_text, "{accept}");
+        assert_eq!(prefers(&headers, "text/plain", "application/json"), wants_text, "{accept}");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use clap::{Args, Subcommand};
 use super::Context;
 use crate::config::Origin;
 use crate::failure::Ended;
-use crate::print::Tone;
 use crate::print::table::{Cell, Row};
+use crate::print::{Printer, Tone};
 
 /// Settings and where they come from.
 #[derive(Debug, Args)]
@@ -59,9 +59,7 @@ pub(crate) fn run(args: ConfigArgs, context: &mut Context) -> Ended {
             }
         })
         .collect();
-    context
-        .printer
-        .table(&["SETTING", "VALUE", "ORIGIN", "MEANING"], &rows)?;
+    show(&rows, &mut context.printer)?;
     match &context.config.file {
         Some(file) => context.printer.hint(&format!(
             "the configuration is valid; file {}",
@@ -72,4 +70,21 @@ pub(crate) fn run(args: ConfigArgs, context: &mut Context) -> Ended {
             .hint("the configuration is valid; no file was read"),
     }
     Ok(ExitCode::Ok)
+}
+
+/// People get the meaning on a line of its own: in a table it would be cut to the terminal's width.
+fn show(rows: &[Row], printer: &mut Printer) -> std::io::Result<()> {
+    if printer.for_program() {
+        return printer.table(&["SETTING", "VALUE", "ORIGIN", "MEANING"], rows);
+    }
+    for row in rows {
+        let (facts, meaning) = row.cells.split_at(3);
+        for cells in [facts.to_vec(), [&[Cell::new("   ")], meaning].concat()] {
+            printer.row(&Row {
+                cells,
+                json: Json::Null,
+            })?;
+        }
+    }
+    Ok(())
 }

@@ -77,12 +77,36 @@ fn welcome(
             "         shown this once; commands here find it in {data}/{TOKEN_FILE}"
         ));
     }
+    let token_file = quoted(&format!("{data}/{TOKEN_FILE}"));
     let event = r#"{"time":"2025-01-31T12:00:00Z","actor":{"id":"you","type":"user"},"action":"doc.delete","resource":{"type":"doc","id":"42"},"outcome":"success"}"#;
     lines.extend([
         format!("  {} {url}/openapi.json", label("Open")),
         format!("  {} cairn send doc.delete --actor you --res doc:42", label("Send")),
-        format!("         curl -sS {url}/v1/events -H \"Authorization: Bearer $(cat {data}/{TOKEN_FILE})\" -H 'Content-Type: application/json' -d '{event}'"),
+        format!("         curl -sS {url}/v1/events -H \"Authorization: Bearer $(cat {token_file})\" -H 'Content-Type: application/json' -d '{event}'"),
         format!("  {} cairn tail    cairn who deleted 42    cairn verify trail", label("Look")),
     ]);
     lines
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@:,".contains(c);
+    if path.chars().all(plain) {
+        return path.to_owned();
+    }
+    format!("'{}'", path.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_goes_through_the_shell_as_it_is() {
+        assert_eq!(
+            quoted("./cairn-data/keys/admin.token"),
+            "./cairn-data/keys/admin.token"
+        );
+        assert_eq!(quoted("/a b/it's"), "'/a b/it'\\''s'");
+    }
 }

@@ -210,7 +210,7 @@ impl Listing {
         if let Some((total, exact)) = self.total {
             let about = if exact { "" } else { "about " };
             printer.hint(&format!(
-                "{} of {about}{} · {:.0} ms",
+                "{} of {about}{} · {:.1} ms",
                 times::count(self.shown),
                 times::count(total),
                 self.took_ms

@@ -40,7 +40,7 @@ pub(crate) fn run(args: TailArgs, context: &mut Context) -> Ended {
     let request = TailRequest {
         q: args.query.join(" "),
         trail,
-        last: args.after.is_none().then_some(args.last),
+        last: (args.after.is_none() && args.last > 0).then_some(args.last),
         after: args.after,
     };
     printer.header(COLUMNS)?;

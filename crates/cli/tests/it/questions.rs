@@ -256,3 +256,62 @@ fn a_proof_in_a_file_is_checked_without_a_server() {
     let ran = house.run(&["verify", "changed.tlog-proof"]).expect(5);
     assert!(ran.err.contains("changed.tlog-proof"), "{}", ran.err);
 }
+
+#[test]
+fn what_is_in_an_event_never_steers_the_terminal() {
+    let house = House::new();
+    let hostile = "mallory\u{1b}[2J\u{202e}\u{9b}31m\n\t=1+1";
+    house
+        .run(&[
+            "send",
+            "doc.delete",
+            "--actor",
+            hostile,
+            "--res",
+            "doc:42",
+            "--reason",
+            "=cmd()",
+        ])
+        .expect(0);
+    for form in [
+        &["search"][..],
+        &["search", "--json"],
+        &["search", "--csv"],
+        &["show", "0"],
+        &["timeline", "--res", "42"],
+    ] {
+        let out = house.run(form).expect(0).out;
+        let unsafe_characters: Vec<char> = out
+            .chars()
+            .filter(|c| c.is_control() && !"\n\t".contains(*c) || *c == '\u{202e}')
+            .collect();
+        assert!(
+            unsafe_characters.is_empty() && out.contains("mallory"),
+            "{form:?}: {out:?}"
+        );
+    }
+    let json = house
+        .run(&["search", "--json=actor.id"])
+        .expect(0)
+        .json_lines();
+    assert_eq!(
+        json[0]["actor.id"], hostile,
+        "nothing is lost on the way to a program"
+    );
+}
+
+#[test]
+fn a_query_may_begin_with_a_minus() {
+    let house = furnished();
+    let denied = house
+        .run(&["search", "outcome:denied", "--count"])
+        .expect(0)
+        .out;
+    let without = house
+        .run(&["search", "-actor:hugo", "outcome:denied", "--count"])
+        .expect(0)
+        .out;
+    assert_ne!(denied, without);
+    let count = |text: &str| text.trim().parse::<u64>().unwrap();
+    assert_eq!(count(&denied) - count(&without), 2);
+}

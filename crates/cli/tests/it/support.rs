@@ -31,7 +31,8 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn from(output: Output) -> Ran {
+    /// What a finished process said.
+    pub(crate) fn from(output: Output) -> Ran {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
         Ran {
             code: output.status.code().unwrap_or(-1),

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ::tantivy::schema::document::{Document as TantivyDocument, ReferenceValue, ReferenceValueLeaf};
+use ::tantivy::schema::document::{
+    Document as TantivyDocument, ReferenceValue, ReferenceValueLeaf,
+};
 use ::tantivy::schema::{Field, Value};
 use cairn_search::{Document, TermField};
 
@@ -17,7 +19,11 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(fields: Arc<Fields>, trail: usize, document: Document) -> Self {
-        Self { fields, trail: trail as u64, document }
+        Self {
+            fields,
+            trail: trail as u64,
+            document,
+        }
     }
 }
 
@@ -56,7 +62,10 @@ impl TantivyDocument for Entry {
         // Indexes beyond i64 don't occur: a trail would have to grow for ages.
         let index = i64::try_from(numbers.index).unwrap_or(i64::MAX);
         let others = [
-            (fields.term(TermField::Word), EntryValue::Text(&self.document.text)),
+            (
+                fields.term(TermField::Word),
+                EntryValue::Text(&self.document.text),
+            ),
             (fields.time, EntryValue::Signed(numbers.time_ns)),
             (fields.received, EntryValue::Signed(numbers.received_ns)),
             (fields.trail, EntryValue::Unsigned(self.trail)),

@@ -42,7 +42,14 @@ impl Fields {
         let received = builder.add_i64_field(RECEIVED, column.clone());
         let trail = builder.add_u64_field(TRAIL, column.clone() | INDEXED);
         let index = builder.add_i64_field(INDEX, column);
-        Self { schema: builder.build(), terms, time, received, trail, index }
+        Self {
+            schema: builder.build(),
+            terms,
+            time,
+            received,
+            trail,
+            index,
+        }
     }
 
     pub(super) fn schema(&self) -> Schema {
@@ -64,7 +71,11 @@ impl Fields {
 
 /// Terms alone: no frequencies, no positions, no lengths. Every hit is read and checked anyway.
 fn term_options(field: TermField) -> TextOptions {
-    let tokenizer = if field == TermField::Word { WORDS } else { WHOLE };
+    let tokenizer = if field == TermField::Word {
+        WORDS
+    } else {
+        WHOLE
+    };
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(tokenizer)
         .set_index_option(IndexRecordOption::Basic)
@@ -93,13 +104,18 @@ impl Tokenizer for LanguageWords {
     type TokenStream<'t> = WordStream<'t>;
 
     fn token_stream<'t>(&'t mut self, text: &'t str) -> WordStream<'t> {
-        WordStream { words: Box::new(words(text)), token: Token::default() }
+        WordStream {
+            words: Box::new(words(text)),
+            token: Token::default(),
+        }
     }
 }
 
 impl TokenStream for WordStream<'_> {
     fn advance(&mut self) -> bool {
-        let Some(word) = self.words.next() else { return false };
+        let Some(word) = self.words.next() else {
+            return false;
+        };
         self.token.text.clear();
         self.token.text.push_str(&word);
         self.token.position = self.token.position.wrapping_add(1);
@@ -123,7 +139,10 @@ mod tests {
     fn every_kind_of_term_has_its_own_field_in_order() {
         let fields = Fields::new();
         for field in TermField::ALL {
-            assert_eq!(fields.schema.get_field_name(fields.term(*field)), field.name());
+            assert_eq!(
+                fields.schema.get_field_name(fields.term(*field)),
+                field.name()
+            );
         }
     }
 }

@@ -14,8 +14,8 @@ use cairn_event::filter::{Glob, Pattern};
 /// Which terms.
 #[derive(Debug, Clone)]
 pub(super) enum Scan {
-    /// `prefix`, and a rest that matches `pattern`.
-    Pattern { prefix: String, pattern: Pattern },
+    /// Those that match.
+    Pattern(Pattern),
     /// From `from` to `to`, both included.
     Between { from: String, to: String },
 }
@@ -33,9 +33,9 @@ impl TermScan {
     pub(super) fn new(field: Field, scan: Scan) -> Self {
         let start = match &scan {
             Scan::Between { from, .. } => from.clone(),
-            Scan::Pattern { prefix, pattern } => match pattern.folded().first() {
-                Some(Glob::Literal(text)) => format!("{prefix}{text}"),
-                _ => prefix.clone(),
+            Scan::Pattern(pattern) => match pattern.folded().first() {
+                Some(Glob::Literal(text)) => text.clone(),
+                _ => String::new(),
             },
         };
         Self { field, scan, start }
@@ -46,11 +46,15 @@ impl TermScan {
         match &self.scan {
             Scan::Between { to, .. } if term > to.as_bytes() => Verdict::End,
             Scan::Between { .. } => Verdict::Take,
-            Scan::Pattern { .. } if !term.starts_with(self.start.as_bytes()) => Verdict::End,
-            Scan::Pattern { prefix, pattern } => {
-                let is_match = std::str::from_utf8(&term[prefix.len()..])
-                    .is_ok_and(|rest| pattern.matches_folded(rest));
-                if is_match { Verdict::Take } else { Verdict::Pass }
+            Scan::Pattern(_) if !term.starts_with(self.start.as_bytes()) => Verdict::End,
+            Scan::Pattern(pattern) => {
+                let is_match =
+                    std::str::from_utf8(term).is_ok_and(|term| pattern.matches_folded(term));
+                if is_match {
+                    Verdict::Take
+                } else {
+                    Verdict::Pass
+                }
             }
         }
     }
@@ -89,13 +93,18 @@ impl Weight for TermScan {
                 postings.advance();
             }
         }
-        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(documents), boost)))
+        Ok(Box::new(ConstScorer::new(
+            BitSetDocSet::from(documents),
+            boost,
+        )))
     }
 
     fn explain(&self, reader: &SegmentReader, document: DocId) -> ::tantivy::Result<Explanation> {
         if self.scorer(reader, 1.0)?.seek(document) == document {
             return Ok(Explanation::new("a term of the scan", 1.0));
         }
-        Err(TantivyError::InvalidArgument(format!("document {document} has no term of the scan")))
+        Err(TantivyError::InvalidArgument(format!(
+            "document {document} has no term of the scan"
+        )))
     }
 }

@@ -31,7 +31,11 @@ pub(super) struct Ranks {
 
 impl Ranks {
     pub(super) fn new(marks: &Marks, scope: &Scope) -> Self {
-        let below: HashMap<_, _> = scope.trails.iter().map(|(trail, end)| (trail, *end)).collect();
+        let below: HashMap<_, _> = scope
+            .trails
+            .iter()
+            .map(|(trail, end)| (trail, *end))
+            .collect();
         let mut ranks = Self {
             trails: Vec::new(),
             of_ordinal: vec![(0, 0); marks.by_name().count()],
@@ -88,7 +92,11 @@ impl Key {
         match order {
             Order::Oldest => Self { time, trail, index },
             // The complement turns each order around and back again.
-            Order::Newest => Self { time: !time, trail: !trail, index: !index },
+            Order::Newest => Self {
+                time: !time,
+                trail: !trail,
+                index: !index,
+            },
         }
     }
 
@@ -103,7 +111,11 @@ impl Key {
 
     pub(super) fn to_hit(self, ranks: &Ranks, order: Order) -> Hit {
         let Self { time, trail, index } = Self::new(self.time, self.trail, self.index, order);
-        Hit { time_ns: time, trail: ranks.trails[(trail / 2) as usize].clone(), index }
+        Hit {
+            time_ns: time,
+            trail: ranks.trails[(trail / 2) as usize].clone(),
+            index,
+        }
     }
 }
 
@@ -192,7 +204,9 @@ impl Top<'_> {
         if is_before || is_full && first.peek().is_none_or(|worst| ordered > worst.time) {
             return;
         }
-        let Some((trail, index)) = columns.position(document, self.ranks) else { return };
+        let Some((trail, index)) = columns.position(document, self.ranks) else {
+            return;
+        };
         let key = Key::new(time, trail, index, self.order);
         if self.after.is_some_and(|after| key <= after) {
             return;

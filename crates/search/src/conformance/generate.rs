@@ -44,8 +44,22 @@ impl Random {
     }
 }
 
-const ACTORS: &[&str] = &["alice", "Alice", "bob", "svc-deploy", "\u{130}stanbul", "\u{212a}im", "東京 bot"];
-const ACTIONS: &[&str] = &["iam.role.update", "iam.user.create", "invoice.delete", "session.login", "iam.role"];
+const ACTORS: &[&str] = &[
+    "alice",
+    "Alice",
+    "bob",
+    "svc-deploy",
+    "\u{130}stanbul",
+    "\u{212a}im",
+    "東京 bot",
+];
+const ACTIONS: &[&str] = &[
+    "iam.role.update",
+    "iam.user.create",
+    "invoice.delete",
+    "session.login",
+    "iam.role",
+];
 const OPS: &[&str] = &["create", "read", "update", "delete", "grant", "login"];
 const OUTCOMES: &[&str] = &["success", "failure", "denied", "unknown"];
 const SEVERITIES: &[&str] = &["informational", "low", "medium", "high", "critical"];
@@ -53,23 +67,68 @@ const CLASSES: &[&str] = &["bulk", "standard", "critical"];
 const TYPES: &[&str] = &["invoice", "Role", "bucket"];
 const RESOURCES: &[&str] = &["42", "invoice-42", "s3://b/k", "Admin", "role:admin", "a/b"];
 const ADDRESSES: &[&str] = &[
-    "10.0.0.1", "10.0.0.255", "10.1.0.0", "192.168.1.7", "::ffff:10.0.0.1", "2001:db8::1", "fe80::1",
-    "ec2.amazonaws.com", "10.0.0.0/8",
+    "10.0.0.1",
+    "10.0.0.255",
+    "10.1.0.0",
+    "192.168.1.7",
+    "::ffff:10.0.0.1",
+    "2001:db8::1",
+    "fe80::1",
+    "ec2.amazonaws.com",
+    "10.0.0.0/8",
 ];
 const COUNTRIES: &[&str] = &["DE", "FR", "us"];
-const IDS: &[&str] = &["req-1", "req-2", "REQ-1", "0af7651916cd43dd8448eb211c80319c"];
-const REASONS: &[&str] = &["role admin denied", "admin role", "quota 5 exceeded", "訪問 東京", "said \\\"no\\\"", ""];
-const VALUES: &[&str] = &[
-    "5", "-5", "0", "true", "false", "\"true\"", "\"5\"", "\"admin\"", "\"Admin role\"", "1.5",
-    "9007199254740993", "\"2024-05-09T00:00:00Z\"", "null", "[1,\"admin\"]", "{\"x\":{\"y\":5}}",
-    "\"i\u{307}stanbul\"", "[]",
+const IDS: &[&str] = &[
+    "req-1",
+    "req-2",
+    "REQ-1",
+    "0af7651916cd43dd8448eb211c80319c",
 ];
-const PATHS: &[&str] = &["/role", "/spec/replicas", "/spec/containers/0/image", "/a~1b", ""];
+const REASONS: &[&str] = &[
+    "role admin denied",
+    "admin role",
+    "quota 5 exceeded",
+    "訪問 東京",
+    "said \\\"no\\\"",
+    "",
+];
+const VALUES: &[&str] = &[
+    "5",
+    "-5",
+    "0",
+    "true",
+    "false",
+    "\"true\"",
+    "\"5\"",
+    "\"admin\"",
+    "\"Admin role\"",
+    "1.5",
+    "9007199254740993",
+    "\"2024-05-09T00:00:00Z\"",
+    "null",
+    "[1,\"admin\"]",
+    "{\"x\":{\"y\":5}}",
+    "\"i\u{307}stanbul\"",
+    "[]",
+];
+const PATHS: &[&str] = &[
+    "/role",
+    "/spec/replicas",
+    "/spec/containers/0/image",
+    "/a~1b",
+    "",
+];
 /// Hours apart, several events share one.
 const TIMES: &[&str] = &[
-    "1600-01-01T00:00:00Z", "2024-05-08T23:59:59.999999999Z", "2024-05-09T00:00:00Z",
-    "2024-05-09T00:00:00.000000001Z", "2024-05-10T09:30:00Z", "2024-05-10T11:00:00Z",
-    "2024-05-10T11:59:59Z", "2024-05-10T12:00:00Z", "2300-01-01T00:00:00Z",
+    "1600-01-01T00:00:00Z",
+    "2024-05-08T23:59:59.999999999Z",
+    "2024-05-09T00:00:00Z",
+    "2024-05-09T00:00:00.000000001Z",
+    "2024-05-10T09:30:00Z",
+    "2024-05-10T11:00:00Z",
+    "2024-05-10T11:59:59Z",
+    "2024-05-10T12:00:00Z",
+    "2300-01-01T00:00:00Z",
 ];
 
 fn quoted(text: &str) -> String {
@@ -101,9 +160,14 @@ pub fn event(random: &mut Random) -> (Json, Json) {
     maybe(random, &mut actor, "name", one_of(ACTORS));
     maybe(random, &mut actor, "ip", one_of(&ADDRESSES[..7]));
     maybe(random, &mut actor, "session", one_of(IDS));
-    maybe(random, &mut actor, "auth", |r| format!("{{\"mfa\":{}}}", r.below(2) == 0));
-    let mut resource =
-        format!("\"type\":{},\"id\":{}", one_of(TYPES)(random), one_of(RESOURCES)(random));
+    maybe(random, &mut actor, "auth", |r| {
+        format!("{{\"mfa\":{}}}", r.below(2) == 0)
+    });
+    let mut resource = format!(
+        "\"type\":{},\"id\":{}",
+        one_of(TYPES)(random),
+        one_of(RESOURCES)(random)
+    );
     maybe(random, &mut resource, "name", one_of(RESOURCES));
     let mut producer = format!(
         "\"time\":{},\"actor\":{{{actor}}},\"resource\":{{{resource}}},\"action\":{}",
@@ -116,16 +180,33 @@ pub fn event(random: &mut Random) -> (Json, Json) {
     maybe(random, &mut producer, "request_id", one_of(IDS));
     maybe(random, &mut producer, "trace_id", one_of(IDS));
     maybe(random, &mut producer, "session_id", one_of(IDS));
-    maybe(random, &mut producer, "environment", one_of(&["prod", "Prod", "dev"]));
+    maybe(
+        random,
+        &mut producer,
+        "environment",
+        one_of(&["prod", "Prod", "dev"]),
+    );
+    maybe(random, &mut producer, "region", one_of(&["", "eu"]));
     maybe(random, &mut producer, "before", raw_of(VALUES));
-    maybe(random, &mut producer, "after", |r| format!("{{\"role\":{}}}", raw_of(VALUES)(r)));
+    maybe(random, &mut producer, "after", |r| {
+        format!("{{\"role\":{}}}", raw_of(VALUES)(r))
+    });
     maybe(random, &mut producer, "dry_run", raw_of(&["true", "false"]));
     maybe(random, &mut producer, "metadata", |r| {
-        format!("{{\"n\":{},\"list\":[{}]}}", raw_of(VALUES)(r), raw_of(VALUES)(r))
+        format!(
+            "{{\"n\":{},\"list\":[{}]}}",
+            raw_of(VALUES)(r),
+            raw_of(VALUES)(r)
+        )
     });
     maybe(random, &mut producer, "origin", |r| {
         let ips = (one_of(ADDRESSES)(r), one_of(ADDRESSES)(r));
-        format!("{{\"ips\":[{},{}],\"country\":{}}}", ips.0, ips.1, one_of(COUNTRIES)(r))
+        format!(
+            "{{\"ips\":[{},{}],\"country\":{}}}",
+            ips.0,
+            ips.1,
+            one_of(COUNTRIES)(r)
+        )
     });
     let mut server = format!(
         "\"received_at\":{},\"producer\":{{\"principal\":\"tok-1\",\"source_kind\":\"native\",\
@@ -135,9 +216,27 @@ pub fn event(random: &mut Random) -> (Json, Json) {
     );
     maybe(random, &mut server, "class", one_of(CLASSES));
     maybe(random, &mut server, "severity", one_of(SEVERITIES));
-    maybe(random, &mut server, "effective_change", raw_of(&["true", "false"]));
-    maybe(random, &mut server, "conflict_with", raw_of(&["\"a/main@0\"", "null"]));
-    maybe(random, &mut server, "raw", raw_of(&["\"{\\\"verb\\\":\\\"get\\\"}\"", "{\"base64\":\"YWRtaW4=\"}"]));
+    maybe(
+        random,
+        &mut server,
+        "effective_change",
+        raw_of(&["true", "false"]),
+    );
+    maybe(
+        random,
+        &mut server,
+        "conflict_with",
+        raw_of(&["\"a/main@0\"", "null"]),
+    );
+    maybe(
+        random,
+        &mut server,
+        "raw",
+        raw_of(&[
+            "\"{\\\"verb\\\":\\\"get\\\"}\"",
+            "{\"base64\":\"YWRtaW4=\"}",
+        ]),
+    );
     maybe(random, &mut server, "changes", |r| {
         let (path, value) = (one_of(PATHS)(r), raw_of(VALUES)(r));
         format!("[{{\"op\":\"replace\",\"path\":{path},\"old\":null,\"value\":{value}}}]")
@@ -148,30 +247,141 @@ pub fn event(random: &mut Random) -> (Json, Json) {
 
 /// Clauses that have each their own way through the planner.
 const CLAUSES: &[&str] = &[
-    "actor:alice", "actor:=Alice", "actor:a*", "actor:*i*", "actor.id:bob", "actor.name:svc-*",
-    "actor:i\u{307}stanbul", "actor:kim", "actor:\"東京 bot\"", "actor:alice,bob", "actor:nobody",
-    "action:iam.*", "action:iam.role", "action:*.delete", "op:delete,create", "op:cre*",
-    "res:42", "res:invoice/42", "res:invoice:42", "res:*admin*", "resource.id:42", "res:s3://b/k",
-    "type:role", "outcome:denied", "outcome:success,failure", "severity:>=high", "severity:<low",
-    "severity:low..medium", "severity:m*", "class:critical", "class:>bulk", "env:prod", "env:=Prod",
-    "ip:10.0.0.0/8", "ip:10.0.0.1", "ip:2001:db8::/32", "ip:fe80::1", "ip:ec2*", "ip:10.0.*",
-    "actor.ip:10.0.0.0/24", "ip:::/0", "-country:DE,FR", "country:*", "country:u?",
-    "request:req-1", "request:=REQ-1", "trace:0af7651916cd43dd8448eb211c80319c", "session:req-2",
-    "session:r*", "actor.session:req-1", "source:native/web", "source:web", "kind:native",
-    "producer:tok-1", "mfa:true", "-mfa:false", "tenant:a", "trail:main", "trail:a/*",
-    "-trail:quarantine", "position:a/main@3", "index:5..20", "index:>=30", "index:<3", "index:1.5..",
-    "created:2024-05-10", "created:>-2h", "created:<=2024-05-09", "created:2024-05-09..2024-05-10T10:00",
-    "-created:>-1h", "created:>2200", "created:<1700", "ingested:>-1d", "ingested:*",
-    "changed:role", "changed:spec", "changed:spec.containers.image", "changed:/a~1b", "changed:x.y",
-    "before:admin", "before.x.y:5", "after.role:admin", "after.role:5", "after.role:true",
-    "after.role:\"admin role\"", "after.role:>4", "after.role:adm*", "after.role:a*role", "after:*",
-    "metadata.n:-5", "metadata.n:0", "metadata.n:9007199254740993", "metadata.n:<2", "metadata.list:admin",
-    "metadata.n:i\u{307}stanbul", "metadata.n:2024-05-09..2024-05-10", "metadata.n:true", "metadata.n:1.5",
-    "reason:admin", "reason:\"role admin\"", "reason:exceed*", "reason:東京", "raw:verb", "raw:*",
-    "has:ip", "has:before", "has:metadata.n", "-has:session", "has:actor", "has:changed", "has:severity",
-    "is:change", "is:noop", "is:conflict", "is:dry-run", "-is:quarantined", "is:quarantined",
-    "admin", "\"role admin\"", "東", "adm*", "r?le", "invoice-42", "quota 5", "kim", "stanbul", "tok",
-    "true", "*",
+    "actor:alice",
+    "actor:=Alice",
+    "actor:a*",
+    "actor:*i*",
+    "actor.id:bob",
+    "actor.name:svc-*",
+    "actor:i\u{307}stanbul",
+    "actor:kim",
+    "actor:\"東京 bot\"",
+    "actor:alice,bob",
+    "actor:nobody",
+    "action:iam.*",
+    "action:iam.role",
+    "action:*.delete",
+    "op:delete,create",
+    "op:cre*",
+    "res:42",
+    "res:invoice/42",
+    "res:invoice:42",
+    "res:*admin*",
+    "resource.id:42",
+    "res:s3://b/k",
+    "type:role",
+    "outcome:denied",
+    "outcome:success,failure",
+    "severity:>=high",
+    "severity:<low",
+    "severity:low..medium",
+    "severity:m*",
+    "class:critical",
+    "class:>bulk",
+    "env:prod",
+    "env:=Prod",
+    "ip:10.0.0.0/8",
+    "ip:10.0.0.1",
+    "ip:2001:db8::/32",
+    "ip:fe80::1",
+    "ip:ec2*",
+    "ip:10.0.*",
+    "actor.ip:10.0.0.0/24",
+    "ip:::/0",
+    "-country:DE,FR",
+    "country:*",
+    "region:*",
+    "has:region",
+    "region:\"\"",
+    "-service:*",
+    "country:u?",
+    "request:req-1",
+    "request:=REQ-1",
+    "trace:0af7651916cd43dd8448eb211c80319c",
+    "session:req-2",
+    "session:r*",
+    "session:req-1*",
+    "request:req?1",
+    "actor.session:req-1",
+    "source:native/web",
+    "source:web",
+    "kind:native",
+    "producer:tok-1",
+    "mfa:true",
+    "-mfa:false",
+    "tenant:a",
+    "trail:main",
+    "trail:a/*",
+    "-trail:quarantine",
+    "position:a/main@3",
+    "index:5..20",
+    "index:>=30",
+    "index:<3",
+    "index:1.5..",
+    "created:2024-05-10",
+    "created:>-2h",
+    "created:<=2024-05-09",
+    "created:2024-05-09..2024-05-10T10:00",
+    "-created:>-1h",
+    "created:>2200",
+    "created:<1700",
+    "ingested:>-1d",
+    "ingested:*",
+    "changed:role",
+    "changed:spec",
+    "changed:spec.containers.image",
+    "changed:/a~1b",
+    "changed:x.y",
+    "before:admin",
+    "before.x.y:5",
+    "after.role:admin",
+    "after.role:5",
+    "after.role:true",
+    "after.role:\"admin role\"",
+    "after.role:>4",
+    "after.role:adm*",
+    "after.role:a*role",
+    "after:*",
+    "metadata.n:-5",
+    "metadata.n:0",
+    "metadata.n:9007199254740993",
+    "metadata.n:<2",
+    "metadata.list:admin",
+    "metadata.n:i\u{307}stanbul",
+    "metadata.n:2024-05-09..2024-05-10",
+    "metadata.n:true",
+    "metadata.n:1.5",
+    "reason:admin",
+    "reason:\"role admin\"",
+    "reason:exceed*",
+    "reason:東京",
+    "raw:verb",
+    "raw:*",
+    "has:ip",
+    "has:before",
+    "has:metadata.n",
+    "-has:session",
+    "has:actor",
+    "has:changed",
+    "has:severity",
+    "is:change",
+    "is:noop",
+    "is:conflict",
+    "is:dry-run",
+    "-is:quarantined",
+    "is:quarantined",
+    "admin",
+    "\"role admin\"",
+    "東",
+    "adm*",
+    "r?le",
+    "invoice-42",
+    "quota 5",
+    "kim",
+    "stanbul",
+    "tok",
+    "true",
+    "*",
 ];
 
 /// The text of a query.
@@ -214,12 +424,23 @@ pub fn typical_event(random: &mut Random, at: u64) -> (Json, Json) {
     let resource = random.skewed(50_000);
     let operation = random.pick(OPS);
     let kind = random.pick(&["invoice", "role", "bucket", "deployment", "secret", "user"]);
-    let outcome = if random.below(20) == 0 { random.pick(OUTCOMES) } else { OUTCOMES[0] };
+    let outcome = if random.below(20) == 0 {
+        random.pick(OUTCOMES)
+    } else {
+        OUTCOMES[0]
+    };
     let time = jiff::Timestamp::from_second(1_704_067_200 + i64::try_from(at).expect("a date"))
         .expect("a date");
     let uuid = |random: &mut Random| {
         let (a, b) = (random.number(), random.number());
-        format!("{:08x}-{:04x}-7{:03x}-a{:03x}-{:012x}", a >> 32, a & 0xffff, b >> 52, b & 0xfff, (b >> 4) & 0xffff_ffff_ffff)
+        format!(
+            "{:08x}-{:04x}-7{:03x}-a{:03x}-{:012x}",
+            a >> 32,
+            a & 0xffff,
+            b >> 52,
+            b & 0xfff,
+            (b >> 4) & 0xffff_ffff_ffff
+        )
     };
     let producer = format!(
         "{{\"action\":\"{kind}.{operation}\",\"actor\":{{\"email\":\"user{actor}@example.com\",\
@@ -230,14 +451,25 @@ pub fn typical_event(random: &mut Random, at: u64) -> (Json, Json) {
          \"region\":\"eu-central-{}\",\"request_id\":\"{}\",\"resource\":{{\"id\":\"{kind}-{resource:06}\",\
          \"name\":\"{kind} {resource}\",\"type\":\"{kind}\"}},\"service\":\"billing-{}\",\"time\":\"{time}\",\
          \"trace_id\":\"{:016x}{:016x}\"}}",
-        actor % 200, actor % 250, 1 + actor % 250,
-        random.below(100_000), random.below(40), random.below(10_000), random.pick(COUNTRIES),
-        random.below(20), 1 + random.below(3), uuid(random), random.below(30), random.number(), random.number(),
+        actor % 200,
+        actor % 250,
+        1 + actor % 250,
+        random.below(100_000),
+        random.below(40),
+        random.below(10_000),
+        random.pick(COUNTRIES),
+        random.below(20),
+        1 + random.below(3),
+        uuid(random),
+        random.below(30),
+        random.number(),
+        random.number(),
     );
     let server = format!(
         "{{\"class\":\"standard\",\"id\":\"{}\",\"producer\":{{\"principal\":\"token-{}\",\"source_kind\":\
          \"native\",\"source_name\":\"billing\"}},\"received_at\":\"{time}\",\"severity\":\"low\"}}",
-        uuid(random), random.below(8),
+        uuid(random),
+        random.below(8),
     );
     let part = |text: &str| Json::parse(text.as_bytes()).expect("JSON");
     (part(&producer), part(&server))

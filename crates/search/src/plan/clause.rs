@@ -1,25 +1,26 @@
 //! What an index knows of one clause.
 
-use cairn_event::filter::{Clause, Comparison, FieldRef, Item, Kind, Pattern, Spanned, Value, fold};
+use cairn_event::filter::{
+    Clause, Comparison, FieldRef, Item, Kind, Pattern, Spanned, Value, fold,
+};
 use cairn_event::{Position, TrailRef};
 use ipnet::IpNet;
 
 use super::narrow::{literal_cover, phrase_cover, value_cover};
 use super::{Cover, Planner, held_time};
 use crate::doc::{
-    CHANGED_MORE, Numbers, TERMS, address_digits, changed_term, network_term, optional_fields,
+    CHANGED_MORE, Numbers, PRESENT, TERMS, address_digits, changed_term, network_term,
 };
 use crate::filter::{Filter, NumberField, TermField};
 
 /// Fields whose values are among the terms of a wider field.
-const WITHIN: &[(&str, TermField, &str)] = &[
-    ("actor.id", TermField::Actor, ""),
-    ("actor.name", TermField::Actor, ""),
-    ("actor.email", TermField::Actor, ""),
-    ("actor.session", TermField::Id, "s:"),
-    ("resource.id", TermField::Resource, ""),
-    ("resource.name", TermField::Resource, ""),
-    ("kind", TermField::Source, ""),
+const WITHIN: &[(&str, TermField)] = &[
+    ("actor.id", TermField::Actor),
+    ("actor.name", TermField::Actor),
+    ("actor.email", TermField::Actor),
+    ("resource.id", TermField::Resource),
+    ("resource.name", TermField::Resource),
+    ("kind", TermField::Source),
 ];
 
 impl Planner<'_> {
@@ -31,7 +32,9 @@ impl Planner<'_> {
         }
         match field.field.name {
             "tenant" => self.trails(value, |trail| vec![trail.tenant.to_string()]),
-            "trail" => self.trails(value, |trail| vec![trail.trail.to_string(), trail.to_string()]),
+            "trail" => self.trails(value, |trail| {
+                vec![trail.trail.to_string(), trail.to_string()]
+            }),
             "position" => each(value, position_cover),
             "created" => time_cover(NumberField::Time, value),
             "ingested" => time_cover(NumberField::Received, value),
@@ -40,7 +43,9 @@ impl Planner<'_> {
                 Kind::Ip => ip_cover(field, value),
                 Kind::Ranked(names) => ranked_cover(field, names, value),
                 Kind::Time | Kind::Number => Cover::ANY,
-                _ => each(value, |item, comparison| item_cover(field, item, comparison)),
+                _ => each(value, |item, comparison| {
+                    item_cover(field, item, comparison)
+                }),
             },
         }
     }
@@ -57,7 +62,9 @@ impl Planner<'_> {
             .iter()
             .filter(|trail| {
                 let any = |item: &Spanned<Item>, comparison| {
-                    names(trail).iter().any(|name| matches(&item.node, comparison, name))
+                    names(trail)
+                        .iter()
+                        .any(|name| matches(&item.node, comparison, name))
                 };
                 match value {
                     Value::AnyOf(items) => items.iter().any(|item| any(item, None)),
@@ -84,16 +91,44 @@ fn each(value: &Value, cover: impl Fn(&Item, Option<Comparison>) -> Cover) -> Co
     }
 }
 
+/// Fields that every index knows to have few values, so that looking for any of them is cheap.
+const FEW_VALUES: &[TermField] = &[
+    TermField::Op,
+    TermField::Outcome,
+    TermField::Severity,
+    TermField::Class,
+    TermField::Env,
+    TermField::Service,
+    TermField::Region,
+    TermField::Country,
+];
+
 fn present(field: &FieldRef) -> Cover {
     let name = field.field.name;
     if matches!(name, "tenant" | "trail" | "position" | "index") {
         return Cover::exact(Filter::All);
     }
-    if !optional_fields().any(|optional| optional == name) {
-        return Cover::ANY;
+    if PRESENT.contains(&name) {
+        let has = Filter::Term(TermField::Has, name.to_owned());
+        return Cover {
+            filter: has,
+            exact: field.path.is_empty(),
+        };
     }
-    let has = Filter::Term(TermField::Has, name.to_owned());
-    Cover { filter: has, exact: field.path.is_empty() }
+    match listed(TERMS, name).filter(|at| FEW_VALUES.contains(at)) {
+        Some(at) => {
+            let any = Pattern::word("*").expect("a wildcard alone is a word");
+            Cover::wider(Filter::Pattern(at, any))
+        }
+        None => Cover::ANY,
+    }
+}
+
+fn listed(table: &[(&str, TermField)], name: &str) -> Option<TermField> {
+    table
+        .iter()
+        .find(|(field, _)| *field == name)
+        .map(|(_, at)| *at)
 }
 
 fn item_cover(field: &FieldRef, item: &Item, comparison: Option<Comparison>) -> Cover {
@@ -107,14 +142,13 @@ fn item_cover(field: &FieldRef, item: &Item, comparison: Option<Comparison>) -> 
         Item::Words(words) => phrase_cover(words),
         Item::Text(pattern) => {
             let name = field.field.name;
-            let listed = |table: &[(&str, TermField, &'static str)]| {
-                let line = table.iter().find(|(field, _, _)| *field == name);
-                line.map(|(_, at, tag)| term_filter(*at, tag, pattern))
-            };
-            match (listed(TERMS), listed(WITHIN)) {
+            match (listed(TERMS, name), listed(WITHIN, name)) {
                 // `=` tells upper and lower case apart, the index does not.
-                (Some(filter), _) => Cover { filter, exact: comparison.is_none() },
-                (None, Some(filter)) => Cover::wider(filter),
+                (Some(at), _) => Cover {
+                    filter: term_filter(at, pattern),
+                    exact: comparison.is_none(),
+                },
+                (None, Some(at)) => Cover::wider(term_filter(at, pattern)),
                 (None, None) => value_cover(field, pattern),
             }
         }
@@ -124,31 +158,48 @@ fn item_cover(field: &FieldRef, item: &Item, comparison: Option<Comparison>) -> 
     }
 }
 
-fn term_filter(field: TermField, tag: &str, pattern: &Pattern) -> Filter {
+fn term_filter(field: TermField, pattern: &Pattern) -> Filter {
     match pattern.as_literal() {
-        Some(literal) => Filter::Term(field, format!("{tag}{}", fold(literal))),
-        None => Filter::Pattern { field, prefix: tag.to_owned(), pattern: pattern.clone() },
+        Some(literal) => Filter::Term(field, fold(literal).into_owned()),
+        None => Filter::Pattern(field, pattern.clone()),
     }
 }
 
 fn position_cover(item: &Item, comparison: Option<Comparison>) -> Cover {
-    let Item::Text(pattern) = item else { return Cover::ANY };
-    let Some(literal) = pattern.as_literal() else { return Cover::ANY };
-    let name = if comparison.is_some() { literal.into() } else { fold(literal) };
-    let Ok(position) = name.parse::<Position>() else { return Cover::exact(Filter::Nothing) };
+    let Item::Text(pattern) = item else {
+        return Cover::ANY;
+    };
+    let Some(literal) = pattern.as_literal() else {
+        return Cover::ANY;
+    };
+    let name = if comparison.is_some() {
+        literal.into()
+    } else {
+        fold(literal)
+    };
+    let Ok(position) = name.parse::<Position>() else {
+        return Cover::exact(Filter::Nothing);
+    };
     let Ok(index) = i64::try_from(position.index.0) else {
         return Cover::exact(Filter::Nothing);
     };
     Cover::exact(Filter::and([
         Filter::Trail(position.trail),
-        Filter::Number { field: NumberField::Index, from: index, to: index },
+        Filter::Number {
+            field: NumberField::Index,
+            from: index,
+            to: index,
+        },
     ]))
 }
 
 fn ip_cover(field: &FieldRef, value: &Value) -> Cover {
     let exact = field.field.name == "ip";
     each(value, |item, _| match item {
-        Item::Net(network) => Cover { filter: network_filter(network), exact },
+        Item::Net(network) => Cover {
+            filter: network_filter(network),
+            exact,
+        },
         Item::Text(pattern) => value_cover(field, pattern),
         _ => Cover::ANY,
     })
@@ -161,24 +212,40 @@ fn network_filter(network: &IpNet) -> Filter {
     let addresses = if from == to {
         Filter::Term(TermField::Ip, from)
     } else {
-        Filter::Between { field: TermField::Ip, from, to }
+        Filter::Between {
+            field: TermField::Ip,
+            from,
+            to,
+        }
     };
-    Filter::or([addresses, Filter::Term(TermField::Ip, network_term(network))])
+    Filter::or([
+        addresses,
+        Filter::Term(TermField::Ip, network_term(network)),
+    ])
 }
 
 fn ranked_cover(field: &FieldRef, names: &[&str], value: &Value) -> Cover {
     let rank = |item: &Spanned<Item>| match &item.node {
-        Item::Text(word) => word.as_literal().and_then(|w| names.iter().position(|n| *n == w)),
+        Item::Text(word) => word
+            .as_literal()
+            .and_then(|w| names.iter().position(|n| *n == w)),
         _ => None,
     };
     let (first, last) = (0, names.len());
     let span = match value {
         Value::AnyOf(items) => {
-            return Cover::or(items.iter().map(|i| item_cover(field, &i.node, None)).collect());
+            return Cover::or(
+                items
+                    .iter()
+                    .map(|i| item_cover(field, &i.node, None))
+                    .collect(),
+            );
         }
         Value::Range { from, to } => {
             let from = from.as_ref().map_or(Some(first), rank);
-            let to = to.as_ref().map_or(Some(last), |item| rank(item).map(|at| at + 1));
+            let to = to
+                .as_ref()
+                .map_or(Some(last), |item| rank(item).map(|at| at + 1));
             from.zip(to)
         }
         Value::Compare(comparison, item) => rank(item).map(|at| match comparison {
@@ -190,13 +257,16 @@ fn ranked_cover(field: &FieldRef, names: &[&str], value: &Value) -> Cover {
         }),
         Value::Any => None,
     };
-    let line = TERMS.iter().find(|(name, _, _)| *name == field.field.name);
-    match (span, line) {
-        (Some((from, to)), Some((_, at, tag))) => {
+    match span.zip(listed(TERMS, field.field.name)) {
+        Some(((from, to), at)) => {
             let names = names.get(from..to).unwrap_or_default();
-            Cover::exact(Filter::or(names.iter().map(|n| Filter::Term(*at, format!("{tag}{n}")))))
+            Cover::exact(Filter::or(
+                names
+                    .iter()
+                    .map(|name| Filter::Term(at, (*name).to_owned())),
+            ))
         }
-        _ => Cover::ANY,
+        None => Cover::ANY,
     }
 }
 
@@ -209,9 +279,15 @@ fn number_cover(field: NumberField, least: i64, from: End, to: End) -> Cover {
     let from = from.map_or(least, |(from, _)| from);
     let to = to.map_or(Numbers::LAST, |(to, _)| to);
     if from > to {
-        return Cover { filter: Filter::Nothing, exact };
+        return Cover {
+            filter: Filter::Nothing,
+            exact,
+        };
     }
-    Cover { filter: Filter::Number { field, from, to }, exact }
+    Cover {
+        filter: Filter::Number { field, from, to },
+        exact,
+    }
 }
 
 fn next(end: (i64, bool)) -> (i64, bool) {
@@ -233,8 +309,13 @@ fn ordered_cover(
     let found = match value {
         Value::Any => None,
         Value::AnyOf(items) => {
-            let single = |item: &Spanned<Item>| read(&item.node).map(|at| cover(Some(at), Some(at)));
-            items.iter().map(single).collect::<Option<Vec<_>>>().map(Cover::or)
+            let single =
+                |item: &Spanned<Item>| read(&item.node).map(|at| cover(Some(at), Some(at)));
+            items
+                .iter()
+                .map(single)
+                .collect::<Option<Vec<_>>>()
+                .map(Cover::or)
         }
         Value::Range { from, to } => {
             // The outer option is missing if an end is given and unreadable.

@@ -19,11 +19,7 @@ const COMBINING_DOT: char = '\u{307}';
 pub(super) fn word_filter(word: &Pattern) -> Filter {
     match word.as_literal() {
         Some(literal) => Filter::Term(TermField::Word, fold(literal).into_owned()),
-        None => Filter::Pattern {
-            field: TermField::Word,
-            prefix: String::new(),
-            pattern: word.clone(),
-        },
+        None => Filter::Pattern(TermField::Word, word.clone()),
     }
 }
 
@@ -36,8 +32,7 @@ pub(super) fn phrase_cover(words: &WordPatterns) -> Cover {
 pub(super) fn value_cover(field: &FieldRef, pattern: &Pattern) -> Cover {
     let is_searched = !NOT_FREE_TEXT.contains(&field.field.name);
     // Booleans are no words of the text.
-    let may_be_boolean =
-        pattern.as_literal().is_some_and(|text| matches!(&*fold(text), "true" | "false"));
+    let may_be_boolean = pattern.matches("true") || pattern.matches("false");
     if !is_searched || may_be_boolean {
         return Cover::ANY;
     }
@@ -48,22 +43,23 @@ pub(super) fn value_cover(field: &FieldRef, pattern: &Pattern) -> Cover {
         if text.contains(COMBINING_DOT) {
             continue;
         }
-        let (before, after) = (at > 0, at + 1 < globs.len());
-        found.extend(whole_words(text, before, after));
+        // What stands before a word changes it; what follows makes it longer.
+        let text = match at {
+            0 => text.as_str(),
+            _ => text.trim_start_matches(char::is_alphanumeric),
+        };
+        let is_open = at + 1 < globs.len() && text.ends_with(char::is_alphanumeric);
+        let mut words: Vec<_> = words(text).collect();
+        let last = if is_open { words.pop() } else { None };
+        found.extend(
+            words
+                .into_iter()
+                .map(|w| Filter::Term(TermField::Word, w.into_owned())),
+        );
+        let beginning = last.and_then(|word| Pattern::word(&format!("{word}*")));
+        found.extend(beginning.map(|pattern| Filter::Pattern(TermField::Word, pattern)));
     }
     Cover::wider(Filter::and(found))
-}
-
-/// The words of a piece of text that stay words whatever a wildcard before or after it adds.
-fn whole_words(text: &str, cut_before: bool, cut_after: bool) -> impl Iterator<Item = Filter> {
-    let mut inner = text;
-    if cut_before {
-        inner = inner.trim_start_matches(char::is_alphanumeric);
-    }
-    if cut_after {
-        inner = inner.trim_end_matches(char::is_alphanumeric);
-    }
-    words(inner).map(|word| Filter::Term(TermField::Word, word.into_owned()))
 }
 
 /// The words of a number, if it has one spelling.

@@ -6,6 +6,7 @@ use cairn_api::ProblemCode;
 use cairn_event::filter::{Context, Diagnostic, Query, parse};
 use cairn_search::Cursor;
 use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 /// A query, and the clock reading it was read with.
@@ -33,11 +34,7 @@ pub(crate) fn read_query(
     zone: Option<&str>,
     cursor: Option<&Cursor>,
 ) -> Result<Asked, Failure> {
-    let zone = match zone {
-        None => TimeZone::UTC,
-        Some(name) => TimeZone::get(name)
-            .map_err(|_| Failure::parameter("zone", "there is no such time zone").hint("use an IANA name: Europe/Berlin"))?,
-    };
+    let zone = zone.map_or(Ok(TimeZone::UTC), zone_of)?;
     let as_of = as_of(node, cursor);
     let context = Context { now: as_of, zone };
     let mut query = parse(q, &context).map_err(|found| invalid(q, &found))?;
@@ -52,6 +49,22 @@ pub(crate) fn read_query(
         })?);
     }
     Ok(Asked { query, as_of })
+}
+
+/// An offset such as `+02:00`, or an IANA name if this machine knows it.
+fn zone_of(text: &str) -> Result<TimeZone, Failure> {
+    let offset = || {
+        let time = format!("2000-01-01T00:00:00{text}");
+        Pieces::parse(&time).ok()?.to_numeric_offset().map(TimeZone::fixed)
+    };
+    match text {
+        "UTC" | "Z" => Some(TimeZone::UTC),
+        _ if text.starts_with(['+', '-']) => offset(),
+        _ => TimeZone::get(text).ok(),
+    }
+    .ok_or_else(|| {
+        Failure::parameter("zone", "there is no such time zone here").hint("use an offset (+02:00) or an IANA name (Europe/Berlin)")
+    })
 }
 
 /// What is wrong with a query, with the place of each fault.

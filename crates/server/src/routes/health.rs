@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::parameters::Parameters;
-use super::{accepts, json};
+use super::{json, prefers};
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::telemetry::scrape;
@@ -22,7 +22,7 @@ pub(crate) async fn healthz() -> Response {
 pub(crate) async fn readyz(State(node): State<Node>, headers: HeaderMap) -> Result<Response, Failure> {
     let readiness = readiness(&node);
     let status = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    if accepts(&headers, "application/json") {
+    if prefers(&headers, "application/json", "text/plain") {
         return Ok((status, json(&readiness)?).into_response());
     }
     let line = |dependency: &Dependency| {

@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use super::parameters::Parameters;
-use super::{accepts, blocking, json};
+use super::{blocking, json, prefers};
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::read_path::{self, Asked, Bound, EventName, LIMIT_DEFAULT, Paging, read_query};
@@ -122,7 +122,7 @@ pub(crate) async fn proof(
 ) -> Result<Response, Failure> {
     let principal = caller.with(Scope::Read)?;
     let name = EventName::parse(&event)?;
-    if accepts(&headers, "text/plain") {
+    if prefers(&headers, "text/plain", "application/json") {
         let text = blocking(&node, move |node, gone| {
             let position = read_path::locate(node, &principal, name, &Bound::new(node, gone))?;
             read_path::prove_as_text(node, &position)

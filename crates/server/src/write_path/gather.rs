@@ -200,9 +200,10 @@ fn run_of(runs: &mut Vec<Run>, trail: &TrailRef) -> usize {
 
 /// A record of another format that was sent as an event deserves to hear where it belongs.
 fn hinted(mut refusal: Refusal, producer: &Producer, bytes: &[u8]) -> Refusal {
-    if refusal.hint.is_none() && producer.source.kind() == cairn_admit::NATIVE {
-        let looks_like = detect(bytes).map(|detected| detected.source.kind()).filter(|kind| *kind != cairn_admit::NATIVE);
-        refusal.hint = looks_like.map(|kind| format!("it looks like {kind}: send it to /v1/sources/{kind}/NAME"));
+    let is_native = producer.source.kind() == cairn_admit::NATIVE;
+    let looks_like = detect(bytes).map(|detected| detected.source.kind()).filter(|kind| *kind != cairn_admit::NATIVE);
+    if let (true, Some(kind)) = (is_native, looks_like) {
+        refusal.hint = Some(format!("it looks like {kind}: send it to /v1/sources/{kind}/NAME"));
     }
     refusal
 }

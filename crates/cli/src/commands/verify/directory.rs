@@ -159,8 +159,7 @@ fn intact(report: &Report, printer: &mut Printer) -> std::io::Result<()> {
     }
     printer.flush()?;
     printer.hint(&format!(
-        "{} of events in {} of files",
-        times::size(report.event_bytes),
+        "{} of files were read",
         times::size(report.file_bytes)
     ));
     Ok(())
