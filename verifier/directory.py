@@ -15,7 +15,7 @@ HEAD_TYPE = "application/vnd.cairn.wal-head.v1+json"
 TOKENS_TYPE = "application/vnd.cairn.tokens.v1+json"
 NAME = re.compile("[a-z0-9][a-z0-9-]{0,62}").fullmatch
 _ID = re.compile(r"cairn-data/1\ninstance ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\nhost ([^\s]+)\n").fullmatch
-_KNOWN = {"LOCK", "cairn.id", "keys", "wal", "trails", "index"}
+_KNOWN = {"LOCK", "cairn.id", "keys", "wal", "trails", "index", "run"}
 
 
 class Directory:
@@ -131,7 +131,7 @@ class Directory:
         for tenant in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             inner = os.path.join(folder, tenant)
             for trail in sorted(os.listdir(inner)) if os.path.isdir(inner) else (None,):
-                if trail is None or not NAME(tenant) or not NAME(trail) or not os.path.isdir(os.path.join(inner, trail)):
+                if trail is None or not NAME(tenant) or not NAME(trail):
                     self._report.remark(f"trails/{tenant}/{trail} is not a trail")
                 elif self._only in (None, f"{tenant}/{trail}"):
                     self._guard(f"trails/{tenant}/{trail}", self._open_trail, f"{tenant}/{trail}")
@@ -172,7 +172,8 @@ class Directory:
                 met = True
                 self._ends_at_head = dict(self._ends)
                 if frame.hash != self._head["frame_hash"]:
-                    self._report.find(frame.file, f"frame {frame.seq} has another hash than wal/HEAD names", offset=frame.offset)
+                    what = f"frame {frame.seq} has another hash than wal/HEAD names"
+                    self._report.find(frame.file, what, offset=frame.offset)
         self._report.count("log files", wal.files)
         if self._head is not None:
             self._compare_end(wal, met)
@@ -221,7 +222,8 @@ class Directory:
             return None
         trail = self._trails.get(name)
         if trail is None:
-            self._report.find(frame.file, f"trail {name[:200]!r} has no folder", offset=offset, same="trail has no folder")
+            what = f"trail {name[:200]!r} has no folder"
+            self._report.find(frame.file, what, offset=offset, same="trail has no folder")
         return trail
 
     def _compare_end(self, wal, met):
@@ -233,11 +235,12 @@ class Directory:
             self._ends_at_head = {}
             if begin[1] is not None and begin[1] != head["frame_hash"]:
                 find("wal/HEAD", f"names another frame {seq} than the one before the first file")
-        if not met:
-            if seq > end[0]:
-                find("wal/HEAD", f"names frame {seq}, the log ends at frame {end[0]}")
-            else:
-                find("wal/HEAD", f"names frame {seq}, which is not in the log (frames {begin[0] + 1} to {end[0]})")
+        if seq < begin[0]:
+            self._report.remark(f"wal/HEAD names frame {seq}, the log begins after frame {begin[0]}")
+        elif seq > end[0]:
+            find("wal/HEAD", f"names frame {seq}, the log ends at frame {end[0]}")
+        elif not met:
+            find("wal/HEAD", f"names frame {seq}, which is not in the log")
         if head["closed"] and end[0] > seq:
             find("wal/HEAD", f"says that the log was closed at frame {seq}, it ends at {end[0]}")
         if wal.tail is not None:

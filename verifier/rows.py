@@ -1,10 +1,13 @@
-"""The rows of one segment, each against its own texts. Knows no other segment, so segments can be gone through at once."""
+"""The rows of one segment, each against its own texts.
+
+Nothing here knows another segment, so rows can be gone through in several processes at once."""
 
 import os
 from array import array
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 
 import duckdb
 
@@ -57,7 +60,7 @@ def seed_of(seeds, key_number):
 
 
 def check_rows(path, manifest, seeds, begin=0, end=None):
-    """Recomputes the leaves of a segment file whose bytes are those of its manifest, from row `begin` to before `end`."""
+    """Recomputes the leaves of rows `begin` to before `end` of a segment file whose bytes are those of its manifest."""
     result, parquet = Rows(), None
     count = manifest.size - manifest.first
     end = count if end is None else end
@@ -152,7 +155,8 @@ class InTurn:
         """Yields the `Rows` of each `(path, manifest, seeds)`; for a task that is None, None."""
         total = sum(task[1].size - task[1].first for task in tasks if task is not None)
         if self._jobs > 1 and total > self.ROWS_AT_ONCE and self._pool is None:
-            self._pool = ProcessPoolExecutor(self._jobs)
+            # A new interpreter each: a copy of this process would lack the threads that DuckDB had in it.
+            self._pool = ProcessPoolExecutor(self._jobs, mp_context=get_context("spawn"))
         pieces = [piece for task in tasks for piece in self._cut(task)]
         started, results = iter(pieces), deque()
         whole = None

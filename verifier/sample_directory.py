@@ -325,8 +325,8 @@ class Sample:
             {"trail": trail, "size": len(self.events[trail]), "root": b64(root_of(self.leaves(trail)))}
             for trail in sorted(self.events)
         ]
-        payload = {"instance": INSTANCE, "host": HOST, "seq": self.seq, "frame_hash": b64(self.last_hash), "closed": closed}
-        self.envelope("wal/HEAD", "wal-head", payload | {"trails": trails})
+        payload = {"instance": INSTANCE, "host": HOST, "seq": self.seq, "frame_hash": b64(self.last_hash)}
+        self.envelope("wal/HEAD", "wal-head", payload | {"closed": closed, "trails": trails})
 
     def seal(self, trail, first, last):
         """Writes a segment and its manifest."""
@@ -353,7 +353,8 @@ class Sample:
             "next_key_number": last + 1, "sealed_at": "2026-11-18T10:00:00Z",
             "previous": self.manifests.get(trail, ""),
             "file": {
-                "name": os.path.basename(path), "size": len(raw), "sha256": sha256(raw).hexdigest(), "block_size": block,
+                "name": os.path.basename(path), "size": len(raw), "sha256": sha256(raw).hexdigest(),
+                "block_size": block,
                 "blocks": [b64(sha256(raw[i : i + block]).digest()) for i in range(0, len(raw), block)],
             },
             "tree": {
@@ -369,7 +370,7 @@ class Sample:
 
 
 def small(base):
-    """Two trails; of the first, events 0 to 4 are sealed, 3 to 7 in the log (two files), some slots hidden."""
+    """Two trails; of the first, events 0 to 4 are sealed, 3 to 7 in the log. Some slots are hidden."""
     sample = Sample(base)
     main, access = "acme/main", "acme/access"
     sample.add(main, 3, ("/actor/id", "/before"))

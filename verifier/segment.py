@@ -131,7 +131,8 @@ def check_bytes(path, stated, report, file, trail):
     block_size, blocks = stated["block_size"], stated["blocks"]
     size = os.path.getsize(path)
     if size != stated["size"]:
-        report.find(file, f"{size} bytes, its manifest says {stated['size']}", trail=trail, offset=min(size, stated["size"]))
+        what = f"{size} bytes, its manifest says {stated['size']}"
+        report.find(file, what, trail=trail, offset=min(size, stated["size"]))
     if block_size == 0 or len(blocks) != -(-stated["size"] // block_size):
         report.find(file, f"{len(blocks)} blocks of {block_size} for {stated['size']} bytes", trail=trail)
         return False
@@ -227,6 +228,7 @@ class Parquet:
         self._before = os.getcwd()
         os.chdir(folder)
         self._connection = duckdb.connect(config={"threads": 2, "memory_limit": "512MB"})
+        self._connection.execute("SET enable_progress_bar = false")
 
     def close(self):
         """Lets go of the file."""

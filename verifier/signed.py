@@ -142,7 +142,7 @@ def _signature_lines(block):
 
 
 def open_checkpoint(note, vkey, origin=None):
-    """Parses and verifies a signed checkpoint. `vkey` must bear the origin's name; `origin` None takes the note's own."""
+    """Parses and verifies a signed checkpoint. `vkey` must bear its origin's name, which must be `origin` if given."""
     if len(note) > NOTE_BYTES_MAX:
         raise Bad(f"note of {len(note)} bytes")
     try:

@@ -95,7 +95,8 @@ class Trail:
                 self._manifests.append((span, file, None))
                 continue
             if span[0] != expected:
-                self._find(f"{file}.manifest.json", f"segment begins at {span[0]} where {expected} is next", index=expected)
+                what = f"segment begins at {span[0]} where {expected} is next"
+                self._find(f"{file}.manifest.json", what, index=expected)
             expected = span[1] + 1
             manifest, previous = self._manifest(f"{file}.manifest.json", previous)
             self._manifests.append((span, file, manifest))
@@ -221,7 +222,8 @@ class Trail:
                 same="says a larger tree",
             )  # fmt: skip
         if not self._known:
-            self._find(self.folder, f"the tree could not be rebuilt; events after {self.tree.size} stand in no known tree")
+            what = f"the tree could not be rebuilt: events from {self.tree.size} on stand in no known tree"
+            self._find(self.folder, what)
         self._report.count("events", self.tree.size)
 
     def _lost(self, span, file):
@@ -258,7 +260,8 @@ class Trail:
             self._claim_at += 1
             self._report.count("roots")
             if claimed != root:
-                self._find(file, f"another root at size {size} than the events give", offset=offset, index=size - 1 if size else None, same="another root")
+                what = f"another root at size {size} than the events give"
+                self._find(file, what, offset=offset, index=size - 1 if size else None, same="another root")
 
     def _task(self, file, manifest):
         """What `rows.check_rows` needs for a segment, or None if its bytes are not those of its manifest."""

@@ -37,7 +37,7 @@ def parse_arguments(arguments):
     parser.add_argument("--trail", metavar="TENANT/TRAIL", help="only this trail; the log is walked as a whole")
     parser.add_argument("--proof", metavar="FILE", help="a .tlog-proof with the disclosure of its event in extra")
     parser.add_argument("--vkey", help="verifier key of the trail, or of the log as in keys/log-1.vkey")
-    parser.add_argument("--jobs", type=int, default=0, metavar="N", help="processes for sealed events; 0 = one per core")
+    parser.add_argument("--jobs", type=int, default=0, help="processes for sealed events; 0: one per core")
     parser.add_argument("--quiet", action="store_true", help="print findings only")
     options = parser.parse_args(arguments)
     if (options.dir is None) == (options.proof is None):

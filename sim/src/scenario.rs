@@ -2,14 +2,13 @@
 
 use crate::model::{Model, Offered};
 use anyhow::{Context, bail, ensure};
-use cairn_engines::sim::{Dice, Fault, MemoryKeys, SimClock, SimEntropy, World};
+use cairn_engines::sim::{Dice, Fault, MemoryKeys, SimClock, SimEntropy, World, event};
 use cairn_event::idempotency::{self, Scope as KeyScope, conflict_key};
-use cairn_event::{Admission, Class, Draft, Event, EventId, Identified, Index, Json, Position, Producer, Severity, TrailRef};
+use cairn_event::{Identified, Index, Position, TrailRef};
 use cairn_ledger::Hash;
 use cairn_store::seams::Clock;
 use cairn_store::steps::Steps;
 use cairn_store::{Engines, LogKey, Placed, Run, RunReply, Scope, StoreConfig, StoreError, verify};
-use jiff::Timestamp;
 use std::sync::Arc;
 
 /// What happened in a run.
@@ -280,7 +279,7 @@ impl Scenario {
                     thing.offered.name = format!("{}-changed", thing.offered.name);
                 }
                 let trail = thing.offered.trail.clone();
-                let event = event(&thing.offered.name, thing.number, self.clock.now())?;
+                let event = event(&thing.offered.name, thing.number, self.clock.now());
                 let prepared = store.prepare(&trail, &event, thing.key, event.fingerprint())?;
                 let run = match runs.iter().position(|run| run.trail == trail) {
                     Some(run) => run,
@@ -345,7 +344,7 @@ impl Scenario {
                 }
             }
         }
-        ensure!(reply.receipt.is_some() == !fresh.is_empty(), "new events have a receipt, and only they");
+        ensure!(reply.receipt.is_some() != fresh.is_empty(), "new events have a receipt, and only they");
         let Some(receipt) = &reply.receipt else { return Ok(()) };
         ensure!((receipt.first, receipt.count) == (fresh[0].0, fresh.len() as u64), "the receipt covers the new events");
         ensure!(fresh.iter().zip(receipt.first..).all(|((index, _), next)| *index == next), "new events are contiguous");
@@ -359,7 +358,7 @@ impl Scenario {
         for Conflicting { thing, key, with } in conflicts {
             let trail = thing.offered.trail.clone();
             let earlier = Position { trail: trail.clone(), index: Index(with) };
-            let event = event(&thing.offered.name, thing.number, self.clock.now())?.in_conflict_with(earlier)?;
+            let event = event(&thing.offered.name, thing.number, self.clock.now()).in_conflict_with(earlier)?;
             let prepared = store.prepare(&trail, &event, key, event.fingerprint())?;
             let requests = [vec![Run { trail, events: vec![prepared] }]];
             match store.commit(&requests) {
@@ -377,30 +376,4 @@ impl Scenario {
         }
         Ok(true)
     }
-}
-
-/// A small event with this name; `number` sets the rest of it.
-pub(crate) fn event(name: &str, number: u64, now: Timestamp) -> anyhow::Result<Event> {
-    let text = format!(
-        r#"{{"time":"2026-11-25T08:00:00Z","actor":{{"id":"actor-{}","type":"user","email":"a{number}@example.com"}},"action":"thing.update","operation":"update","resource":{{"type":"thing","id":"{number}","name":"{name}"}},"outcome":"success","metadata":{{"n":{number}}}}}"#,
-        number % 7,
-    );
-    let draft = Draft::from_json(Json::parse(text.as_bytes())?)?;
-    let producer = Producer {
-        principal: "sim".to_owned(),
-        source_kind: "native".to_owned(),
-        source_name: "sim".to_owned(),
-        sequence: None,
-    };
-    let admission = Admission {
-        id: EventId::from_parts(now.as_millisecond() as u64, [number as u8; 10]),
-        received_at: now,
-        producer,
-        class: Class::Standard,
-        severity: Severity::Informational,
-        identified: Identified::Given(format!("key-{number}")),
-        conflict_with: None,
-        policy: None,
-    };
-    Ok(Event::new(draft, admission)?)
 }

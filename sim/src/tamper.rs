@@ -1,8 +1,7 @@
 //! Changes stored bytes in every way there is and demands that verification finds each change and names the place.
 
-use crate::scenario::event;
 use anyhow::{Context, bail, ensure};
-use cairn_engines::sim::{MemoryKeys, SimClock, SimEntropy, World};
+use cairn_engines::sim::{MemoryKeys, SimClock, SimEntropy, World, event};
 use cairn_event::TrailRef;
 use cairn_store::seams::Clock;
 use cairn_store::steps::Steps;
@@ -46,7 +45,7 @@ fn directory() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         for trail in trails.iter().take(1 + group as usize / 4) {
             let mut events = Vec::new();
             for number in group * 2..group * 2 + 2 {
-                let event = event(&format!("thing-{number}"), number, clock.now())?;
+                let event = event(&format!("thing-{number}"), number, clock.now());
                 let key = cairn_ledger::sha256(format!("{trail} {number}").as_bytes()).0;
                 events.push(store.prepare(trail, &event, key, event.fingerprint())?);
             }

@@ -55,6 +55,8 @@ pub(crate) fn test(root: &Path) -> Result<bool> {
         command.args(["test", "--doc", "--release", "--workspace"]);
         run(&mut command, TESTS_MAX)
     });
+    run_.stage("simulator", OnFailure::GoOn, || simulator(root));
+    run_.stage("planted faults", OnFailure::GoOn, || planted(root));
     run_.stage("second verifier", OnFailure::GoOn, || {
         second_verifier(root, &python)
     });
@@ -64,6 +66,24 @@ pub(crate) fn test(root: &Path) -> Result<bool> {
     // Append further stages here.
 
     Ok(run_.close())
+}
+
+/// Crashes, failing disks and tampering against the store, at their CI sizes.
+fn simulator(root: &Path) -> Result<()> {
+    let sim = ["run", "--release", "--package", "cairn-sim", "--"];
+    run(cargo(root).args(sim).args(["run", "--seeds", "2000"]), TESTS_MAX)?;
+    run(cargo(root).args(sim).arg("tamper"), TESTS_MAX)
+}
+
+/// Each deliberate fault must be found, or the harness that should find it can't fail.
+fn planted(root: &Path) -> Result<()> {
+    const BUGS: [&str; 5] =
+        ["ack-before-sync", "skip-dir-sync", "hash-misses-last-byte", "retry-takes-new-index", "right-edge"];
+    let sim = ["run", "--release", "--package", "cairn-sim", "--features", "planted", "--"];
+    for bug in BUGS {
+        run(cargo(root).args(sim).args(["hunt", bug, "--seeds", "500"]), TESTS_MAX)?;
+    }
+    Ok(())
 }
 
 /// The inner loop: under five minutes on a warm target directory.
@@ -100,6 +120,7 @@ const HARNESSES: &[Harness] = &[
             "--package",
             "cairn-sim",
             "--",
+            "run",
             "--seeds",
             "1000000",
         ],

@@ -6,20 +6,14 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, checkpoint, completions, config, dev, diff, doctor, index, ingest, proof, seal, search,
-    send, serve, show, source, tail, timeline, token, verify, who,
+    bench, checkpoint, completions, config, dev, diff, doctor, index, ingest, proof, seal, search, send, serve, show,
+    source, tail, timeline, token, verify, who,
 };
 use crate::print::Wishes;
 
 /// An audit trail that can be searched, believed and proved.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cairn",
-    version,
-    max_term_width = 100,
-    arg_required_else_help = true,
-    infer_subcommands = false
-)]
+#[command(name = "cairn", version, max_term_width = 100, arg_required_else_help = true, infer_subcommands = false)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -47,14 +41,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, value_name = "PLACE", hide_short_help = true)]
     pub(crate) token_from: Option<String>,
     /// The configuration file [default: ./cairn.toml, if it exists]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CAIRN_CONFIG",
-        hide_env = true,
-        hide_short_help = true
-    )]
+    #[arg(long, global = true, value_name = "FILE", env = "CAIRN_CONFIG", hide_env = true, hide_short_help = true)]
     pub(crate) config: Option<PathBuf>,
     /// JSON instead of a table, one value a line; with fields (`--json=time,actor.id`) only those
     #[arg(long, global = true, value_name = "FIELDS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
@@ -76,18 +63,12 @@ pub(crate) struct Global {
 impl Global {
     /// What these flags wish of the output.
     pub(crate) fn wishes(&self) -> Wishes {
-        Wishes {
-            json: self.json.clone(),
-            csv: self.csv,
-            quiet: self.quiet,
-            no_color: self.no_color,
-        }
+        Wishes { json: self.json.clone(), csv: self.csv, quiet: self.quiet, no_color: self.no_color }
     }
 
     /// Whether errors may be coloured; needed before anything else is read.
     pub(crate) fn color_on_stderr(&self) -> bool {
-        !self.no_color
-            && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
+        !self.no_color && anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never
     }
 
     /// These flags by the names of their settings.
@@ -105,17 +86,11 @@ impl Global {
 
 /// Lets a query begin with `-`: `cairn search -actor:bob` asks for what `NOT actor:bob` asks for, and no
 /// flag looks like that.
-pub(crate) fn with_negations(
-    line: impl Iterator<Item = OsString>,
-) -> impl Iterator<Item = OsString> {
+pub(crate) fn with_negations(line: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
     let mut in_query = false;
     line.map(move |word| {
         in_query |= word == "search" || word == "tail";
-        match word
-            .to_str()
-            .and_then(|text| text.strip_prefix('-'))
-            .filter(|text| in_query && begins_query(text))
-        {
+        match word.to_str().and_then(|text| text.strip_prefix('-')).filter(|text| in_query && begins_query(text)) {
             Some(text) => format!("NOT {text}").into(),
             None => word,
         }

@@ -48,10 +48,7 @@ pub(crate) fn run(cli: Cli) -> Ended {
     }
     let typed = Typed::read(cli.global.config.as_deref(), environment(), &flags)?;
     let config = Config::resolve(&typed)?;
-    let mut context = Context {
-        config,
-        printer: Printer::for_process(&cli.global.wishes()),
-    };
+    let mut context = Context { config, printer: Printer::for_process(&cli.global.wishes()) };
     let ended = dispatch(cli.command, &mut context);
     context.printer.flush()?;
     ended
@@ -85,6 +82,5 @@ fn dispatch(command: Command, context: &mut Context) -> Ended {
 
 /// The environment; what is not text can't be one of our settings.
 fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+    std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
 }

@@ -59,9 +59,7 @@ impl Session {
         let data = config.data();
         let pinned = pinned_key(data);
         if let Some(address) = running_at(data) {
-            let token = given
-                .clone()
-                .map_or_else(|| local_token(data), |token| Ok(Some(token)))?;
+            let token = given.clone().map_or_else(|| local_token(data), |token| Ok(Some(token)))?;
             let client = Client::new(&address, token.as_deref())?;
             if client.healthz().is_ok() {
                 return Ok(Session::of(client, pinned));
@@ -69,28 +67,17 @@ impl Session {
         }
         if config.is_set("data") {
             let own = Running::inside(config)?;
-            printer.hint(&format!(
-                "no server runs on {}: it is opened directly",
-                data.display()
-            ));
+            printer.hint(&format!("no server runs on {}: it is opened directly", data.display()));
             let client = Client::new(&own.url(), Some(own.token()))?;
             let own = Some(own);
-            return Ok(Session {
-                client,
-                pinned: pinned_key(data),
-                own,
-            });
+            return Ok(Session { client, pinned: pinned_key(data), own });
         }
         let url = format!("http://{}", reachable(config.listen()));
         Ok(Session::of(Client::new(&url, given.as_deref())?, pinned))
     }
 
     fn of(client: Client, pinned: Option<VerifierKey>) -> Session {
-        Session {
-            client,
-            own: None,
-            pinned,
-        }
+        Session { client, own: None, pinned }
     }
 
     /// Ends the connection; a node inside this process is stopped and everything in it is durable.
@@ -106,26 +93,24 @@ impl Session {
     /// # Errors
     /// As the server says; [`ExitCode::Error`] if it does not know the trail.
     pub(crate) fn key_of(&self, trail: &TrailRef) -> Result<TrailKey, Failure> {
-        let said = self
-            .client
-            .trails()?
-            .trails
-            .into_iter()
-            .find(|view| view.trail == trail.to_string());
+        let said = self.client.trails()?.trails.into_iter().find(|view| view.trail == trail.to_string());
         let said = said.ok_or_else(|| {
-            Failure::error(format!("there is no trail {trail}"))
-                .next("`cairn checkpoint list` names them")
+            Failure::error(format!("there is no trail {trail}")).next("`cairn checkpoint list` names them")
         })?;
-        let key: VerifierKey = said.verifier_key.parse().map_err(|error| {
-            Failure::error("the server gave a verifier key that can't be read").why(error)
-        })?;
+        let key: VerifierKey = said
+            .verifier_key
+            .parse()
+            .map_err(|error| Failure::error("the server gave a verifier key that can't be read").why(error))?;
         let Some(pinned) = &self.pinned else {
             return Ok(TrailKey { key, pinned: false });
         };
         if pinned.key() != key.key() {
-            return Err(Failure::new(ExitCode::IntegrityFailure, format!("the log of {trail} is signed with another key than {KEY_FILE} in the data directory"))
-                .why(format!("the server says {}, the file says {}", key.key().short_id(), pinned.key().short_id()))
-                .next("do not trust this server before it is known why"));
+            return Err(Failure::new(
+                ExitCode::IntegrityFailure,
+                format!("the log of {trail} is signed with another key than {KEY_FILE} in the data directory"),
+            )
+            .why(format!("the server says {}, the file says {}", key.key().short_id(), pinned.key().short_id()))
+            .next("do not trust this server before it is known why"));
         }
         Ok(TrailKey { key, pinned: true })
     }
@@ -137,11 +122,7 @@ impl Session {
 /// [`ExitCode::IntegrityFailure`] if it can't be read or the signature does not hold.
 pub(crate) fn open_checkpoint(note: &str, key: &VerifierKey) -> Result<Checkpoint, Failure> {
     Checkpoint::open(note.as_bytes(), std::slice::from_ref(key)).map_err(|error| {
-        Failure::new(
-            ExitCode::IntegrityFailure,
-            format!("the checkpoint of {} does not hold", key.name()),
-        )
-        .why(error)
+        Failure::new(ExitCode::IntegrityFailure, format!("the checkpoint of {} does not hold", key.name())).why(error)
     })
 }
 
@@ -180,22 +161,15 @@ pub(crate) fn local_token(data: &Path) -> Result<Option<String>, Failure> {
 
 /// The public key in a data directory.
 pub(crate) fn pinned_key(data: &Path) -> Option<VerifierKey> {
-    std::fs::read_to_string(data.join(KEY_FILE))
-        .ok()?
-        .trim_end()
-        .parse()
-        .ok()
+    std::fs::read_to_string(data.join(KEY_FILE)).ok()?.trim_end().parse().ok()
 }
 
 /// An address to connect to for an address to listen on: `0.0.0.0` is every interface, not a place.
 pub(crate) fn reachable(listen: SocketAddr) -> SocketAddr {
     let mut address = listen;
     if listen.ip().is_unspecified() {
-        let ip = if listen.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        };
+        let ip =
+            if listen.is_ipv4() { std::net::Ipv4Addr::LOCALHOST.into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
         address.set_ip(ip);
     }
     address
@@ -252,24 +226,11 @@ mod tests {
             assert_eq!(written(&text).as_deref(), Some(url));
             assert_eq!(written(text.trim_end()), None);
         }
-        for url in [
-            "http://127.0.0.1:7420@evil.example",
-            "http://evil.example:80",
-            "https://127.0.0.1:1",
-            "",
-        ] {
-            assert_eq!(
-                written(&address_text(url, data.path()).expect("a folder")),
-                None,
-                "{url}"
-            );
+        for url in ["http://127.0.0.1:7420@evil.example", "http://evil.example:80", "https://127.0.0.1:1", ""] {
+            assert_eq!(written(&address_text(url, data.path()).expect("a folder")), None, "{url}");
         }
         let elsewhere = address_text("http://127.0.0.1:7420", Path::new("/")).expect("a folder");
-        assert_eq!(
-            written(&elsewhere),
-            None,
-            "a copy does not lead to the original"
-        );
+        assert_eq!(written(&elsewhere), None, "a copy does not lead to the original");
         let left_behind = address_text("http://127.0.0.1:7420", data.path()).expect("a folder");
         assert!(written(&left_behind).is_some());
         drop(lock);

@@ -26,12 +26,7 @@ pub(crate) type Ended = Result<ExitCode, Failure>;
 impl Failure {
     /// A failure with an exit code of its own.
     pub(crate) fn new(exit: ExitCode, what: impl Into<String>) -> Failure {
-        Failure {
-            exit,
-            what: what.into(),
-            why: None,
-            next: None,
-        }
+        Failure { exit, what: what.into(), why: None, next: None }
     }
 
     /// An ordinary failure: exit code 1.
@@ -46,18 +41,12 @@ impl Failure {
 
     /// The same with its cause.
     pub(crate) fn why(self, why: impl Display) -> Failure {
-        Failure {
-            why: Some(why.to_string()),
-            ..self
-        }
+        Failure { why: Some(why.to_string()), ..self }
     }
 
     /// The same with the next step.
     pub(crate) fn next(self, next: impl Into<String>) -> Failure {
-        Failure {
-            next: Some(next.into()),
-            ..self
-        }
+        Failure { next: Some(next.into()), ..self }
     }
 
     /// Writes the failure to stderr.
@@ -65,24 +54,12 @@ impl Failure {
         if self.what.is_empty() {
             return;
         }
-        eprintln!(
-            "{} {}",
-            tint(color, Tone::Bad, "error:"),
-            escape::line(&self.what)
-        );
+        eprintln!("{} {}", tint(color, Tone::Bad, "error:"), escape::line(&self.what));
         if let Some(why) = &self.why {
-            eprintln!(
-                "  {} {}",
-                tint(color, Tone::Dim, "why: "),
-                escape::line(why)
-            );
+            eprintln!("  {} {}", tint(color, Tone::Dim, "why: "), escape::line(why));
         }
         if let Some(next) = &self.next {
-            eprintln!(
-                "  {} {}",
-                tint(color, Tone::Dim, "next:"),
-                escape::line(next)
-            );
+            eprintln!("  {} {}", tint(color, Tone::Dim, "next:"), escape::line(next));
         }
     }
 }

@@ -53,10 +53,7 @@ impl Running {
         running.announced = true;
         address_text(&running.url(), &running.data)
             .and_then(|text| write_file(&running.data, ADDRESS_FILE, &text))
-            .map_err(|error| {
-                Failure::error(format!("can't write {ADDRESS_FILE} in the data directory"))
-                    .why(error)
-            })?;
+            .map_err(|error| Failure::error(format!("can't write {ADDRESS_FILE} in the data directory")).why(error))?;
         Ok((running, started))
     }
 
@@ -67,12 +64,9 @@ impl Running {
     pub(crate) fn inside(config: &Config) -> Result<Running, Failure> {
         let (running, _) = Running::start(config, SocketAddr::from(([127, 0, 0, 1], 0)))?;
         if running.token.is_none() {
-            let failure = Failure::new(
-                ExitCode::NotPermitted,
-                format!("there is no {TOKEN_FILE} in the data directory"),
-            );
             let failure =
-                failure.next("give a credential with CAIRN_TOKEN or --token-from file:PATH");
+                Failure::new(ExitCode::NotPermitted, format!("there is no {TOKEN_FILE} in the data directory"));
+            let failure = failure.next("give a credential with CAIRN_TOKEN or --token-from file:PATH");
             running.stop()?;
             return Err(failure);
         }
@@ -82,16 +76,12 @@ impl Running {
     fn start(config: &Config, listen: SocketAddr) -> Result<(Running, Started), Failure> {
         let data = config.data().to_owned();
         // The port first: nothing is made on the disk when it is taken.
-        let listener =
-            std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(listen, &error))?;
+        let listener = std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(listen, &error))?;
         let address = listener.local_addr()?;
         let node_config = node_config(config);
         let (node, found) = Node::open(node_config).map_err(|error| cannot_open(&data, error))?;
         let made = found.admin_token.map(|token| token.reveal().to_owned());
-        let token_file = made
-            .as_deref()
-            .map(|token| keep_token(&data, token))
-            .transpose()?;
+        let token_file = made.as_deref().map(|token| keep_token(&data, token)).transpose()?;
         let runtime = cairn_server::runtime()?;
         let (stop, mut told) = watch::channel(false);
         let shutdown = async move {
@@ -111,19 +101,7 @@ impl Running {
             token: made,
             token_file,
         };
-        Ok((
-            Running {
-                node,
-                runtime,
-                address,
-                data,
-                stop,
-                serving,
-                token,
-                announced: false,
-            },
-            started,
-        ))
+        Ok((Running { node, runtime, address, data, stop, serving, token, announced: false }, started))
     }
 
     /// The base address on this machine.
@@ -146,9 +124,7 @@ impl Running {
     /// # Errors
     /// As [`Running::stop`]; also when serving ended by itself.
     pub(crate) fn until_told(mut self) -> Result<(), Failure> {
-        let Running {
-            runtime, serving, ..
-        } = &mut self;
+        let Running { runtime, serving, .. } = &mut self;
         let ended = runtime.block_on(async {
             tokio::select! {
                 () = signalled() => None,
@@ -194,10 +170,7 @@ impl Running {
 async fn signalled() {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).expect("a signal that can be listened for");
-    let (mut interrupt, mut terminate) = (
-        listen(SignalKind::interrupt()),
-        listen(SignalKind::terminate()),
-    );
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -208,13 +181,7 @@ async fn signalled() {
 fn keep_token(data: &Path, token: &str) -> Result<PathBuf, Failure> {
     let path = data.join(TOKEN_FILE);
     let kept = write_file(data, TOKEN_FILE, &format!("{token}\n"));
-    kept.map_err(|error| {
-        Failure::error(format!(
-            "can't keep the first credential in {}",
-            path.display()
-        ))
-        .why(error)
-    })?;
+    kept.map_err(|error| Failure::error(format!("can't keep the first credential in {}", path.display())).why(error))?;
     Ok(path)
 }
 
@@ -267,9 +234,7 @@ fn node_config(config: &Config) -> NodeConfig {
     index.step_events = config.number("index.step_events");
     index.commit_events = config.number("index.commit_events");
     index.commit_interval_ms = config.number("index.commit_interval_ms");
-    index.share_percent = u32::try_from(config.number("index.share_percent"))
-        .unwrap_or(100)
-        .clamp(1, 100);
+    index.share_percent = u32::try_from(config.number("index.share_percent")).unwrap_or(100).clamp(1, 100);
     index.search_ms_max = config.number("index.search_ms_max");
     node
 }
@@ -277,9 +242,7 @@ fn node_config(config: &Config) -> NodeConfig {
 fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
     let failure = Failure::error(format!("can't listen on {listen}")).why(error);
     if error.kind() == io::ErrorKind::AddrInUse {
-        return failure.next(
-            "another server runs there: use it, stop it, or take another port with --listen",
-        );
+        return failure.next("another server runs there: use it, stop it, or take another port with --listen");
     }
     failure.next("choose an address of this machine with --listen or http.listen")
 }
@@ -295,14 +258,9 @@ pub(crate) fn cannot_open(data: &Path, error: NodeError) -> Failure {
             .next("commands find that process by themselves; `cairn doctor` says more");
     }
     match error {
-        NodeError::Store(StoreError::Corrupt(corrupt)) => {
-            Failure::new(ExitCode::IntegrityFailure, what)
-                .why(corrupt)
-                .next(format!(
-                    "nothing was changed; `cairn verify trail --data {}` names every place",
-                    data.display()
-                ))
-        }
+        NodeError::Store(StoreError::Corrupt(corrupt)) => Failure::new(ExitCode::IntegrityFailure, what)
+            .why(corrupt)
+            .next(format!("nothing was changed; `cairn verify trail --data {}` names every place", data.display())),
         other => Failure::error(what).why(other),
     }
 }
@@ -310,21 +268,10 @@ pub(crate) fn cannot_open(data: &Path, error: NodeError) -> Failure {
 /// Sends log lines to stderr. `quiet_default` is the level when nobody asked for one.
 pub(crate) fn start_logging(config: &Config, quiet_default: Option<&str>) {
     let set = config.is_set("log.level");
-    let level = config
-        .text("log.level")
-        .filter(|_| set)
-        .or(quiet_default)
-        .or(config.text("log.level"));
+    let level = config.text("log.level").filter(|_| set).or(quiet_default).or(config.text("log.level"));
     let filter = tracing_subscriber::EnvFilter::new(level.unwrap_or("info"));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr)
-        .with_target(false);
-    if config.text("log.format") == Some("json") {
-        lines.json().init()
-    } else {
-        lines.with_ansi(false).init()
-    }
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    if config.text("log.format") == Some("json") { lines.json().init() } else { lines.with_ansi(false).init() }
 }
 
 #[cfg(test)]
@@ -352,13 +299,6 @@ mod tests {
         write_file(data.path(), ADDRESS_FILE, "two\n").expect("replaced");
         let path = data.path().join(ADDRESS_FILE);
         assert_eq!(std::fs::read_to_string(&path).expect("read"), "two\n");
-        assert_eq!(
-            std::fs::metadata(&path)
-                .expect("there")
-                .permissions()
-                .mode()
-                & 0o777,
-            0o600
-        );
+        assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     }
 }

@@ -203,12 +203,8 @@ pub(crate) fn tint(color: bool, tone: Tone, text: &str) -> Cow<'_, str> {
 fn form(wishes: &Wishes, terminal: bool) -> Form {
     match &wishes.json {
         Some(fields) => {
-            let fields: Vec<String> = fields
-                .split(',')
-                .map(str::trim)
-                .filter(|field| !field.is_empty())
-                .map(str::to_owned)
-                .collect();
+            let fields: Vec<String> =
+                fields.split(',').map(str::trim).filter(|field| !field.is_empty()).map(str::to_owned).collect();
             Form::Json((!fields.is_empty()).then_some(fields))
         }
         None if wishes.csv => Form::Csv,
@@ -222,11 +218,7 @@ fn form(wishes: &Wishes, terminal: bool) -> Form {
 fn pick(value: &Json, fields: &[String]) -> Json {
     let mut picked = Object::new();
     for field in fields {
-        let found = if field.starts_with('/') {
-            value.pointer(field)
-        } else {
-            dotted(value, field)
-        };
+        let found = if field.starts_with('/') { value.pointer(field) } else { dotted(value, field) };
         picked.insert(field.as_str(), found.cloned().unwrap_or(Json::Null));
     }
     Json::Object(picked)
@@ -243,37 +235,19 @@ mod tests {
 
     #[test]
     fn the_form_follows_the_wish_and_else_the_terminal() {
-        let json = |fields: &str| Wishes {
-            json: Some(fields.to_owned()),
-            ..Wishes::default()
-        };
+        let json = |fields: &str| Wishes { json: Some(fields.to_owned()), ..Wishes::default() };
         assert_eq!(form(&Wishes::default(), true), Form::Human);
         assert_eq!(form(&Wishes::default(), false), Form::Tsv);
         assert_eq!(form(&json(""), true), Form::Json(None));
-        assert_eq!(
-            form(&json("id, actor.id"), false),
-            Form::Json(Some(vec!["id".into(), "actor.id".into()]))
-        );
-        assert_eq!(
-            form(
-                &Wishes {
-                    csv: true,
-                    ..Wishes::default()
-                },
-                true
-            ),
-            Form::Csv
-        );
+        assert_eq!(form(&json("id, actor.id"), false), Form::Json(Some(vec!["id".into(), "actor.id".into()])));
+        assert_eq!(form(&Wishes { csv: true, ..Wishes::default() }, true), Form::Csv);
     }
 
     #[test]
     fn picked_fields_keep_their_numbers_and_say_null_when_absent() {
         let event = Json::parse(br#"{"a":{"b":12345678901234567890123},"c":[1,2]}"#).expect("JSON");
         let fields = ["a.b".to_owned(), "/c/1".to_owned(), "x.y".to_owned()];
-        assert_eq!(
-            pick(&event, &fields).to_text(),
-            r#"{"a.b":12345678901234567890123,"/c/1":2,"x.y":null}"#
-        );
+        assert_eq!(pick(&event, &fields).to_text(), r#"{"a.b":12345678901234567890123,"/c/1":2,"x.y":null}"#);
     }
 
     #[test]

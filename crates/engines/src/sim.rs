@@ -3,9 +3,11 @@
 //! One seed decides everything, so the same seed gives the same run, operation by operation; [`World::trace`] proves it.
 
 mod disk;
+mod event;
 mod keys;
 
 pub use disk::{Fault, SimDisk, World};
+pub use event::event;
 pub use keys::MemoryKeys;
 
 use cairn_store::seams::{Clock, Entropy};

@@ -17,6 +17,8 @@ pub struct NodeConfig {
     pub http: HttpConfig,
     /// How the search index is fed and asked.
     pub index: IndexConfig,
+    /// How stored events are checked again and again.
+    pub scrub: ScrubConfig,
 }
 
 impl NodeConfig {
@@ -29,6 +31,7 @@ impl NodeConfig {
             store: StoreConfig::default(),
             http: HttpConfig::default(),
             index: IndexConfig::default(),
+            scrub: ScrubConfig::default(),
         }
     }
 }
@@ -94,5 +97,22 @@ impl Default for IndexConfig {
             share_percent: 100,
             search_ms_max: 10_000,
         }
+    }
+}
+
+/// How stored events are checked again and again. `Default` is the embedded default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScrubConfig {
+    /// The first pass over everything begins this long after the start.
+    pub first_after_ms: u64,
+    /// Time between two passes; 0 for no passes at all.
+    pub interval_ms: u64,
+    /// Share of one core that a pass may take, in percent, 1 to 100.
+    pub share_percent: u32,
+}
+
+impl Default for ScrubConfig {
+    fn default() -> Self {
+        ScrubConfig { first_after_ms: 10 * 60 * 1000, interval_ms: 24 * 60 * 60 * 1000, share_percent: 10 }
     }
 }

@@ -19,11 +19,12 @@ mod node;
 mod proof_paths;
 mod read_path;
 mod routes;
+mod scrub;
 mod tail;
 mod telemetry;
 mod tokens;
 mod write_path;
 
-pub use config::{HttpConfig, IndexConfig, NodeConfig};
+pub use config::{HttpConfig, IndexConfig, NodeConfig, ScrubConfig};
 pub use listen::http::{runtime, serve};
 pub use node::{Node, NodeError, Started};

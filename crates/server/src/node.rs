@@ -3,6 +3,7 @@
 use crate::config::NodeConfig;
 use crate::follow::{self, Follow};
 use crate::gate::Gate;
+use crate::scrub::{Scrub, Subject};
 use crate::telemetry::Telemetry;
 use crate::tokens::Tokens;
 use cairn_access::Token;
@@ -29,6 +30,7 @@ struct Inner {
     reader: Reader,
     index: Arc<dyn Index>,
     follow: Follow,
+    scrub: Scrub,
     tokens: Tokens,
     gate: Gate,
     telemetry: Arc<Telemetry>,
@@ -66,7 +68,7 @@ pub enum NodeError {
     #[error("keys/tokens.json is missing, but the data directory is not new; put the file back")]
     TokensMissing,
     /// The operating system gives no thread.
-    #[error("start the thread that feeds the index: {0}")]
+    #[error("start a thread: {0}")]
     Thread(#[source] std::io::Error),
 }
 
@@ -104,9 +106,17 @@ impl Node {
         let (grew, _) = watch::channel(0);
         let follow = follow::start(reader.clone(), index.clone(), &config.index, telemetry.clone());
         let follow = follow.map_err(NodeError::Thread)?;
+        let subject = Subject {
+            reader: reader.clone(),
+            public: engines.signer.public(),
+            host: store.instance().host.clone(),
+            clock: engines.clock.clone(),
+            telemetry: telemetry.clone(),
+        };
+        let scrub = Scrub::start(subject, config.scrub.clone()).map_err(NodeError::Thread)?;
         let (stopping, _) = watch::channel(false);
         let gate = Gate::new(&config.http);
-        let inner = Inner { config, engines, store, reader, index, follow, tokens, gate, telemetry, grew, stopping };
+        let inner = Inner { config, engines, store, reader, index, follow, scrub, tokens, gate, telemetry, grew, stopping };
         let started = Started { recovered, is_new: admin_token.is_some(), admin_token };
         Ok((Node { inner: Arc::new(inner) }, started))
     }
@@ -119,6 +129,7 @@ impl Node {
     pub fn close(&self) -> Result<(), StoreError> {
         self.begin_stop();
         self.inner.follow.stop();
+        self.inner.scrub.stop();
         self.inner.store.close()
     }
 

@@ -153,6 +153,11 @@ impl Telemetry {
         self.events_checked.fetch_add(events, Relaxed);
     }
 
+    /// Everything was checked, at this second since 1970.
+    pub(crate) fn full_pass(&self, at: u64) {
+        self.full_pass_at.store(at, Relaxed);
+    }
+
     /// A stored event is not what was committed to.
     pub(crate) fn damaged(&self) {
         self.events_checked.fetch_add(1, Relaxed);

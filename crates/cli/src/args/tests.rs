@@ -62,10 +62,7 @@ fn page() -> String {
     page.push_str("## Global options\n\n");
     options(&cli, &mut page, true);
     page.push_str("## Commands\n\n");
-    for command in cli
-        .get_subcommands()
-        .filter(|command| !command.is_hide_set())
-    {
+    for command in cli.get_subcommands().filter(|command| !command.is_hide_set()) {
         describe(command, "cairn", &mut page);
     }
     page.truncate(page.trim_end().len());
@@ -75,61 +72,37 @@ fn page() -> String {
 
 fn describe(command: &Command, path: &str, page: &mut String) {
     let path = format!("{path} {}", command.get_name());
-    let about = command
-        .get_about()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let has_commands = command.get_subcommands().next().is_some();
     if has_commands {
         page.push_str(&format!("### {path}\n\n{about}.\n\n"));
-        command
-            .get_subcommands()
-            .for_each(|inner| describe(inner, &path, page));
+        command.get_subcommands().for_each(|inner| describe(inner, &path, page));
         return;
     }
     let words: Vec<String> = command.get_positionals().map(positional).collect();
     let usage = [path.clone(), words.join(" ")].join(" ");
-    page.push_str(&format!(
-        "### {path}\n\n`{}`\n\n{}.\n\n",
-        usage.trim_end(),
-        about.trim_end_matches('.')
-    ));
+    page.push_str(&format!("### {path}\n\n`{}`\n\n{}.\n\n", usage.trim_end(), about.trim_end_matches('.')));
     options(command, page, false);
     if let Some(after) = command.get_after_help() {
         let text = after.to_string();
-        let examples: Vec<&str> = text
-            .lines()
-            .filter(|line| line.starts_with("  "))
-            .map(str::trim_end)
-            .collect();
+        let examples: Vec<&str> = text.lines().filter(|line| line.starts_with("  ")).map(str::trim_end).collect();
         let examples: Vec<&str> = examples.iter().map(|line| &line[2..]).collect();
         page.push_str(&format!("```\n{}\n```\n\n", examples.join("\n")));
     }
 }
 
 fn positional(argument: &Arg) -> String {
-    let name = argument
-        .get_value_names()
-        .and_then(|names| names.first())
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let many = argument
-        .get_num_args()
-        .is_some_and(|range| range.max_values() > 1);
+    let name = argument.get_value_names().and_then(|names| names.first()).map(ToString::to_string).unwrap_or_default();
+    let many = argument.get_num_args().is_some_and(|range| range.max_values() > 1);
     let name = if many { format!("{name}...") } else { name };
-    if argument.is_required_set() {
-        name
-    } else {
-        format!("[{name}]")
-    }
+    if argument.is_required_set() { name } else { format!("[{name}]") }
 }
 
 fn options(command: &Command, page: &mut String, global: bool) {
     let listed: Vec<&Arg> = command
         .get_arguments()
         .filter(|argument| {
-            argument.is_global_set() == global
-                && !matches!(argument.get_id().as_str(), "help" | "version")
+            argument.is_global_set() == global && !matches!(argument.get_id().as_str(), "help" | "version")
         })
         .collect();
     if listed.is_empty() {
@@ -137,41 +110,25 @@ fn options(command: &Command, page: &mut String, global: bool) {
     }
     page.push_str("| | |\n|---|---|\n");
     for argument in listed {
-        let help = argument
-            .get_help()
-            .map(ToString::to_string)
-            .unwrap_or_default()
-            .replace('|', "\\|");
+        let help = argument.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
         let name = match argument.get_long() {
             None => positional(argument),
             Some(long) => {
                 let takes = argument.get_action().takes_values();
-                let value = argument
-                    .get_value_names()
-                    .and_then(|names| names.first())
-                    .filter(|_| takes);
+                let value = argument.get_value_names().and_then(|names| names.first()).filter(|_| takes);
                 let value = value.map(|name| format!(" {name}")).unwrap_or_default();
-                let short = argument
-                    .get_short()
-                    .map(|short| format!("-{short}, "))
-                    .unwrap_or_default();
+                let short = argument.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
                 format!("{short}--{long}{value}")
             }
         };
-        let default: Vec<String> = argument
-            .get_default_values()
-            .iter()
-            .map(|value| value.to_string_lossy().into_owned())
-            .collect();
+        let default: Vec<String> =
+            argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
         let default = if default.is_empty() || !argument.get_action().takes_values() {
             String::new()
         } else {
             format!(" [default: {}]", default.join(","))
         };
-        page.push_str(&format!(
-            "| `{}` | {help}{default} |\n",
-            name.replace('|', "\\|")
-        ));
+        page.push_str(&format!("| `{}` | {help}{default} |\n", name.replace('|', "\\|")));
     }
     page.push('\n');
 }
@@ -190,19 +147,13 @@ fn the_reference_page_is_made_from_the_definitions() {
 fn every_flag_of_a_setting_exists() {
     let cli = Cli::command();
     let flags = |command: &Command| {
-        command
-            .get_arguments()
-            .filter_map(|argument| argument.get_long().map(str::to_owned))
-            .collect::<Vec<_>>()
+        command.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)).collect::<Vec<_>>()
     };
     let mut known = flags(&cli);
     known.extend(cli.get_subcommands().flat_map(flags));
     for key in crate::config::keys::KEYS {
         if let Some(flag) = key.flag {
-            assert!(
-                known.contains(&flag.trim_start_matches("--").to_owned()),
-                "{flag}"
-            );
+            assert!(known.contains(&flag.trim_start_matches("--").to_owned()), "{flag}");
         }
     }
 }
@@ -211,35 +162,16 @@ fn every_flag_of_a_setting_exists() {
 fn a_query_may_begin_with_a_minus_and_flags_stay_flags() {
     let check = |line: &[&str], expected: &[&str]| {
         let words = super::with_negations(line.iter().map(|word| (*word).into()));
-        let words: Vec<String> = words
-            .map(|word| word.into_string().expect("UTF-8"))
-            .collect();
+        let words: Vec<String> = words.map(|word| word.into_string().expect("UTF-8")).collect();
         assert_eq!(words, expected);
     };
     check(
         &["cairn", "search", "-actor:bob op:x", "-n", "5", "--count"],
-        &[
-            "cairn",
-            "search",
-            "NOT actor:bob op:x",
-            "-n",
-            "5",
-            "--count",
-        ],
+        &["cairn", "search", "NOT actor:bob op:x", "-n", "5", "--count"],
     );
     check(
         &["cairn", "tail", "-before.a:1", "-(a OR b)", "-n5", "-q"],
-        &[
-            "cairn",
-            "tail",
-            "NOT before.a:1",
-            "NOT (a OR b)",
-            "-n5",
-            "-q",
-        ],
+        &["cairn", "tail", "NOT before.a:1", "NOT (a OR b)", "-n5", "-q"],
     );
-    check(
-        &["cairn", "show", "-actor:bob"],
-        &["cairn", "show", "-actor:bob"],
-    );
+    check(&["cairn", "show", "-actor:bob"], &["cairn", "show", "-actor:bob"]);
 }

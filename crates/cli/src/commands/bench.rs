@@ -1,15 +1,88 @@
-//! `cairn bench`
+//! `cairn bench ingest|search|verify`: measures this build on this machine, beside something known in the
+//! same run, because only ratios survive the next machine.
 
-use clap::Args;
+mod disk;
+mod events;
+mod ingest;
+mod load;
+mod peer;
+mod process;
+mod random;
+mod report;
+mod target;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
 
 use super::Context;
-use crate::failure::{Ended, Failure};
+use crate::failure::Ended;
 
-/// Measure.
+/// Measures what this machine does with generated events.
 #[derive(Debug, Args)]
-#[command(hide = true)]
-pub(crate) struct BenchArgs {}
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    command: BenchCommand,
+}
 
-pub(crate) fn run(_args: BenchArgs, _context: &mut Context) -> Ended {
-    Err(Failure::error("there is nothing to measure yet"))
+#[derive(Debug, Subcommand)]
+enum BenchCommand {
+    Ingest(ingest::IngestArgs),
+}
+
+/// What every bench takes.
+#[derive(Debug, Clone, Args)]
+struct Common {
+    /// The same seed makes the same events
+    #[arg(long, value_name = "SEED", default_value_t = 1)]
+    seed: u64,
+    /// Work in this folder and leave it there; a later run with the same events and seed uses it again
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+}
+
+/// Where a bench works.
+enum Folder {
+    /// Removed at the end.
+    Temporary(tempfile::TempDir),
+    /// The user's.
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Temporary(folder) => folder.path(),
+            Folder::Kept(folder) => folder,
+        }
+    }
+}
+
+impl Common {
+    /// A folder on the disk that the data directory is, or would be, on: a folder for temporary files may
+    /// be in memory.
+    fn folder(&self, context: &Context) -> std::io::Result<Folder> {
+        if let Some(folder) = &self.work {
+            std::fs::create_dir_all(folder)?;
+            return Ok(Folder::Kept(folder.canonicalize()?));
+        }
+        let beside = context.config.data().parent().filter(|parent| parent.is_dir()).unwrap_or(Path::new("."));
+        let folder = tempfile::Builder::new().prefix("cairn-bench-").tempdir_in(beside.canonicalize()?)?;
+        Ok(Folder::Temporary(folder))
+    }
+}
+
+/// Fewer would be over before anything is steady.
+fn at_least_10_000(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= 10_000 => Ok(number),
+        Ok(_) => Err("at least 10000".to_owned()),
+        Err(_) => Err("a whole number".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: BenchArgs, context: &mut Context) -> Ended {
+    match args.command {
+        BenchCommand::Ingest(args) => ingest::run(args, context),
+    }
 }

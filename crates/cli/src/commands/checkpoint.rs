@@ -60,16 +60,8 @@ fn show(named: Option<&str>, session: &Session, context: &mut Context) -> Result
     // The note byte for byte, so that it can be kept and checked by other tools.
     printer.line(note.strip_suffix('\n').unwrap_or(&note))?;
     printer.flush()?;
-    let pinned = if key.pinned {
-        ""
-    } else {
-        ", as given by the server"
-    };
-    printer.hint(&format!(
-        "✓ signature holds, {}, key {}{pinned}",
-        times::plural(checkpoint.size(), "event"),
-        key.key
-    ));
+    let pinned = if key.pinned { "" } else { ", as given by the server" };
+    printer.hint(&format!("✓ signature holds, {}, key {}{pinned}", times::plural(checkpoint.size(), "event"), key.key));
     Ok(())
 }
 
@@ -91,10 +83,7 @@ fn list(session: &Session, context: &mut Context) -> Result<(), Failure> {
                 Cell::new(view.root.unwrap_or_default()),
                 Cell::new(view.verifier_key),
             ];
-            Row {
-                cells,
-                json: Json::Object(json),
-            }
+            Row { cells, json: Json::Object(json) }
         })
         .collect();
     context.printer.table(COLUMNS, &rows)?;
@@ -110,14 +99,10 @@ fn list(session: &Session, context: &mut Context) -> Result<(), Failure> {
 /// A name that can't be one; exit code 2.
 pub(crate) fn trail_named(named: Option<&str>, context: &Context) -> Result<TrailRef, Failure> {
     let meant = context.config.trail();
-    let bad =
-        |error: cairn_event::Invalid| Failure::usage("this is not the name of a trail").why(error);
+    let bad = |error: cairn_event::Invalid| Failure::usage("this is not the name of a trail").why(error);
     match named {
         None => Ok(meant),
         Some(name) if name.contains('/') => name.parse().map_err(bad),
-        Some(name) => Ok(TrailRef {
-            tenant: meant.tenant,
-            trail: name.parse().map_err(bad)?,
-        }),
+        Some(name) => Ok(TrailRef { tenant: meant.tenant, trail: name.parse().map_err(bad)? }),
     }
 }

@@ -42,32 +42,20 @@ pub(crate) fn run(args: ConfigArgs, context: &mut Context) -> Ended {
             ] {
                 json.insert(name, text);
             }
-            let tone = if line.origin == Origin::Default {
-                Tone::Dim
-            } else {
-                Tone::Good
-            };
+            let tone = if line.origin == Origin::Default { Tone::Dim } else { Tone::Good };
             let cells = vec![
                 Cell::new(line.key.name),
                 Cell::new(line.value).tone(Tone::Bold),
                 Cell::new(origin).tone(tone),
                 Cell::new(line.key.doc).tone(Tone::Dim),
             ];
-            Row {
-                cells,
-                json: Json::Object(json),
-            }
+            Row { cells, json: Json::Object(json) }
         })
         .collect();
     show(&rows, &mut context.printer)?;
     match &context.config.file {
-        Some(file) => context.printer.hint(&format!(
-            "the configuration is valid; file {}",
-            file.display()
-        )),
-        None => context
-            .printer
-            .hint("the configuration is valid; no file was read"),
+        Some(file) => context.printer.hint(&format!("the configuration is valid; file {}", file.display())),
+        None => context.printer.hint("the configuration is valid; no file was read"),
     }
     Ok(ExitCode::Ok)
 }
@@ -80,10 +68,7 @@ fn show(rows: &[Row], printer: &mut Printer) -> std::io::Result<()> {
     for row in rows {
         let (facts, meaning) = row.cells.split_at(3);
         for cells in [facts.to_vec(), [&[Cell::new("   ")], meaning].concat()] {
-            printer.row(&Row {
-                cells,
-                json: Json::Null,
-            })?;
+            printer.row(&Row { cells, json: Json::Null })?;
         }
     }
     Ok(())

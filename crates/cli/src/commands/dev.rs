@@ -25,47 +25,26 @@ pub(crate) fn run(_args: DevArgs, context: &mut Context) -> Ended {
     node::start_logging(&context.config, Some("warn"));
     let (running, started) = Running::listening(&context.config)?;
     let data = context.config.data().display().to_string();
-    for line in welcome(
-        &context.printer,
-        &data,
-        &running,
-        &started,
-        &times::duration(began.elapsed()),
-    ) {
+    for line in welcome(&context.printer, &data, &running, &started, &times::duration(began.elapsed())) {
         context.printer.line(&line)?;
     }
     context.printer.flush()?;
     running.until_told()?;
-    context
-        .printer
-        .hint("stopped; everything that was acknowledged is on the disk");
+    context.printer.hint("stopped; everything that was acknowledged is on the disk");
     Ok(ExitCode::Ok)
 }
 
 /// What a new user needs: where the data is, whose key signs it, how to send and how to look.
-fn welcome(
-    printer: &Printer,
-    data: &str,
-    running: &Running,
-    started: &Started,
-    took: &str,
-) -> Vec<String> {
+fn welcome(printer: &Printer, data: &str, running: &Running, started: &Started, took: &str) -> Vec<String> {
     let url = running.url();
     let state = if started.is_new { " (new)" } else { "" };
     let fingerprint = running.key_fingerprint();
     let key = format!("SHA256:{}", &fingerprint[..16.min(fingerprint.len())]);
-    let made = if started.is_new {
-        "signing key created  "
-    } else {
-        "signing key  "
-    };
+    let made = if started.is_new { "signing key created  " } else { "signing key  " };
     let label = |text: &str| printer.tint(Tone::Bold, &format!("{text:<6}")).into_owned();
     let good = printer.tint(Tone::Good, "✓").into_owned();
     let mut lines = vec![
-        format!(
-            "  cairn {}   data {data}{state}   {made}{key}",
-            env!("CARGO_PKG_VERSION")
-        ),
+        format!("  cairn {}   data {data}{state}   {made}{key}", env!("CARGO_PKG_VERSION")),
         format!("  {good} store  {good} index  {good} api   ready in {took}"),
     ];
     if let Some(recovered) = &started.recovered {
@@ -73,9 +52,7 @@ fn welcome(
     }
     if let Some(token) = &started.token {
         lines.push(format!("  {} {token}", label("Token")));
-        lines.push(format!(
-            "         shown this once; commands here find it in {data}/{TOKEN_FILE}"
-        ));
+        lines.push(format!("         shown this once; commands here find it in {data}/{TOKEN_FILE}"));
     }
     let token_file = quoted(&format!("{data}/{TOKEN_FILE}"));
     let event = r#"{"time":"2025-01-31T12:00:00Z","actor":{"id":"you","type":"user"},"action":"doc.delete","resource":{"type":"doc","id":"42"},"outcome":"success"}"#;
@@ -103,10 +80,7 @@ mod tests {
 
     #[test]
     fn a_path_goes_through_the_shell_as_it_is() {
-        assert_eq!(
-            quoted("./cairn-data/keys/admin.token"),
-            "./cairn-data/keys/admin.token"
-        );
+        assert_eq!(quoted("./cairn-data/keys/admin.token"), "./cairn-data/keys/admin.token");
         assert_eq!(quoted("/a b/it's"), "'/a b/it'\\''s'");
     }
 }

@@ -39,9 +39,5 @@ pub(crate) fn run(args: DiffArgs, context: &mut Context) -> Ended {
         };
         printer.hint(why);
     }
-    Ok(if changes.is_empty() && args.fail_empty {
-        ExitCode::NothingFound
-    } else {
-        ExitCode::Ok
-    })
+    Ok(if changes.is_empty() && args.fail_empty { ExitCode::NothingFound } else { ExitCode::Ok })
 }

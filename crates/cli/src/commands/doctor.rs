@@ -38,12 +38,7 @@ pub(crate) struct Checked {
 
 impl Checked {
     fn new(name: &'static str, state: State, detail: impl Into<String>) -> Checked {
-        Checked {
-            name,
-            state,
-            detail: detail.into(),
-            next: None,
-        }
+        Checked { name, state, detail: detail.into(), next: None }
     }
 
     fn good(name: &'static str, detail: impl Into<String>) -> Checked {
@@ -51,17 +46,11 @@ impl Checked {
     }
 
     fn doubtful(name: &'static str, detail: impl Into<String>, next: impl Into<String>) -> Checked {
-        Checked {
-            next: Some(next.into()),
-            ..Checked::new(name, State::Doubtful, detail)
-        }
+        Checked { next: Some(next.into()), ..Checked::new(name, State::Doubtful, detail) }
     }
 
     fn bad(name: &'static str, detail: impl Into<String>, next: impl Into<String>) -> Checked {
-        Checked {
-            next: Some(next.into()),
-            ..Checked::new(name, State::Bad, detail)
-        }
+        Checked { next: Some(next.into()), ..Checked::new(name, State::Bad, detail) }
     }
 
     fn row(&self) -> Row {
@@ -72,12 +61,7 @@ impl Checked {
         };
         let next = self.next.as_deref().unwrap_or_default();
         let mut json = Object::new();
-        for (name, text) in [
-            ("check", self.name),
-            ("state", word),
-            ("detail", &self.detail),
-            ("next", next),
-        ] {
+        for (name, text) in [("check", self.name), ("state", word), ("detail", &self.detail), ("next", next)] {
             json.insert(name, text);
         }
         let cells = vec![
@@ -86,10 +70,7 @@ impl Checked {
             Cell::new(self.detail.as_str()),
             Cell::new(next),
         ];
-        Row {
-            cells,
-            json: Json::Object(json),
-        }
+        Row { cells, json: Json::Object(json) }
     }
 }
 
@@ -103,19 +84,12 @@ pub(crate) fn run(_args: DoctorArgs, context: &mut Context) -> Ended {
         // Not a table: what to do must not be cut to the width of the terminal.
         for checked in &checks {
             let row = checked.row();
-            printer.row(&Row {
-                cells: row.cells[..3].to_vec(),
-                json: Json::Null,
-            })?;
+            printer.row(&Row { cells: row.cells[..3].to_vec(), json: Json::Null })?;
             if let Some(next) = &checked.next {
                 printer.line(&format!("        → {}", crate::print::escape::line(next)))?;
             }
         }
     }
     let worst_is_bad = checks.iter().any(|checked| checked.state == State::Bad);
-    Ok(if worst_is_bad {
-        ExitCode::Error
-    } else {
-        ExitCode::Ok
-    })
+    Ok(if worst_is_bad { ExitCode::Error } else { ExitCode::Ok })
 }

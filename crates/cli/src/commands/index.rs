@@ -32,13 +32,8 @@ pub(crate) fn run(args: IndexArgs, context: &mut Context) -> Ended {
         json.insert("events", answer.events);
         context.printer.json(&Json::Object(json))?;
     } else {
-        context.printer.line(&format!(
-            "rebuilding the index of {}",
-            times::plural(answer.events, "event")
-        ))?;
-        context.printer.hint(
-            "searches stay right in the meantime, only slower; `cairn doctor` shows how far it is",
-        );
+        context.printer.line(&format!("rebuilding the index of {}", times::plural(answer.events, "event")))?;
+        context.printer.hint("searches stay right in the meantime, only slower; `cairn doctor` shows how far it is");
     }
     session.close()?;
     Ok(ExitCode::Ok)

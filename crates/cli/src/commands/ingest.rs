@@ -51,18 +51,11 @@ const CHUNKS_WAITING_MAX: usize = 4;
 /// What the reading thread says.
 enum Said {
     /// An input begins; `source` is set for foreign kinds.
-    Begin {
-        file: String,
-        kind: &'static str,
-        how: String,
-    },
+    Begin { file: String, kind: &'static str, how: String },
     /// Records of it.
     Chunk(Vec<Taken>),
     /// It ends, with the reason if it was not taken in to its end.
-    End {
-        file: String,
-        refused: Option<String>,
-    },
+    End { file: String, refused: Option<String> },
 }
 
 pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
@@ -74,12 +67,9 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
     let (say, said) = sync_channel(CHUNKS_WAITING_MAX);
     let reader = {
         let (read, kind) = (Arc::clone(&read), kind.clone());
-        std::thread::Builder::new()
-            .name("reader".into())
-            .spawn(move || read_all(&places, kind.as_deref(), &read, &say))
+        std::thread::Builder::new().name("reader".into()).spawn(move || read_all(&places, kind.as_deref(), &read, &say))
     };
-    let reader =
-        reader.map_err(|error| Failure::error("can't start the thread that reads").why(error))?;
+    let reader = reader.map_err(|error| Failure::error("can't start the thread that reads").why(error))?;
 
     let started = Instant::now();
     let mut sender = Sender::new(session.client.clone(), name, args.batch as usize);
@@ -88,9 +78,7 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
     // Ends the reader if sending stopped early: its next message finds nobody.
     drop(said);
     if sent.is_ok() {
-        reader
-            .join()
-            .map_err(|_| Failure::error("the thread that reads panicked"))?;
+        reader.join().map_err(|_| Failure::error("the thread that reads panicked"))?;
     }
     sender.tally.print(&mut context.printer)?;
     let seconds = started.elapsed();
@@ -103,11 +91,7 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
         return Err(failure);
     }
     let rate = sender.tally.received() as f64 / seconds.as_secs_f64().max(1e-3);
-    context.printer.hint(&format!(
-        "{} · {} events/s",
-        times::duration(seconds),
-        times::count(rate as u64)
-    ));
+    context.printer.hint(&format!("{} · {} events/s", times::duration(seconds), times::count(rate as u64)));
     session.close()?;
     Ok(sender.tally.exit())
 }
@@ -121,14 +105,8 @@ fn source_named(source: Option<&str>) -> Result<(Option<String>, String), Failur
             None => (Some(source.to_owned()), "file"),
         },
     };
-    if let Some(kind) = kind
-        .as_deref()
-        .filter(|kind| cairn_sources::by_kind(kind).is_none())
-    {
-        let kinds: Vec<&str> = cairn_sources::ALL
-            .iter()
-            .map(|source| source.kind())
-            .collect();
+    if let Some(kind) = kind.as_deref().filter(|kind| cairn_sources::by_kind(kind).is_none()) {
+        let kinds: Vec<&str> = cairn_sources::ALL.iter().map(|source| source.kind()).collect();
         let failure = Failure::usage(format!("there is no kind of source {kind:?}"));
         return Err(failure.next(format!("use one of {}", kinds.join(", "))));
     }
@@ -141,10 +119,7 @@ fn progress(places: &[Place], printer: &Printer) -> ProgressBar {
     }
     let sizes: Option<Vec<u64>> = places.iter().map(Place::size).collect();
     let (bar, template) = match sizes {
-        Some(sizes) => (
-            ProgressBar::new(sizes.iter().sum()),
-            "{wide_bar} {bytes}/{total_bytes}  {msg}  {eta} left",
-        ),
+        Some(sizes) => (ProgressBar::new(sizes.iter().sum()), "{wide_bar} {bytes}/{total_bytes}  {msg}  {eta} left"),
         None => (ProgressBar::no_length(), "{spinner} {bytes}  {msg}"),
     };
     bar.set_style(ProgressStyle::with_template(template).expect("a valid template"));
@@ -179,12 +154,7 @@ fn read_one(file: &str, input: Input, say: &SyncSender<Said>) -> Option<Option<S
         how.push_str(", ");
         how.push_str(compression);
     }
-    say.send(Said::Begin {
-        file: file.to_owned(),
-        kind: input.source.kind(),
-        how,
-    })
-    .ok()?;
+    say.send(Said::Begin { file: file.to_owned(), kind: input.source.kind(), how }).ok()?;
     let (mut chunk, mut bytes, mut heard) = (Vec::new(), 0, true);
     let ended = records::each(input, &mut |taken| {
         bytes += match &taken {
@@ -247,9 +217,7 @@ impl Sender {
         for said in said {
             match said {
                 Said::Begin { file, kind, how } => {
-                    bar.suspend(|| {
-                        printer.hint(&format!("{}: {kind} ({how})", escape::line(&file)))
-                    });
+                    bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&file))));
                     self.source = (kind != "native").then(|| (kind.to_owned(), self.name.clone()));
                     self.file = file;
                     self.passed_over = false;
@@ -302,10 +270,7 @@ impl Sender {
         self.answered(answered)
     }
 
-    fn answered(
-        &mut self,
-        answered: Result<Option<SubmitAnswer>, ClientError>,
-    ) -> Result<(), Failure> {
+    fn answered(&mut self, answered: Result<Option<SubmitAnswer>, ClientError>) -> Result<(), Failure> {
         match answered {
             Ok(None) => Ok(()),
             Ok(Some(answer)) => {
@@ -316,12 +281,9 @@ impl Sender {
             }
             // The server takes nothing of this batch, and would not if it came again: only this input
             // is at fault, the others go on.
-            Err(ClientError::Problem(problem))
-                if matches!(problem.status, 400 | 404 | 413 | 415 | 422) =>
-            {
+            Err(ClientError::Problem(problem)) if matches!(problem.status, 400 | 404 | 413 | 415 | 422) => {
                 let first = self.waiting.first().copied().unwrap_or_default();
-                self.tally
-                    .file_refused(&self.file, format!("from record {first} on: {problem}"));
+                self.tally.file_refused(&self.file, format!("from record {first} on: {problem}"));
                 self.restart(Framing::Lines);
                 self.passed_over = true;
                 Ok(())
@@ -348,11 +310,7 @@ impl Sender {
 fn framing_of(record: &Outgoing, now: Framing) -> Framing {
     if !record.is_json {
         Framing::Lines
-    } else if record
-        .bytes
-        .iter()
-        .any(|byte| matches!(byte, b'\n' | b'\r'))
-    {
+    } else if record.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         Framing::Array
     } else {
         now
@@ -368,40 +326,18 @@ mod tests {
     #[test]
     fn a_source_is_a_kind_and_perhaps_a_name() {
         assert_eq!(source_named(None), Ok((None, "file".to_owned())));
-        assert_eq!(
-            source_named(Some("kubernetes/prod")),
-            Ok((Some("kubernetes".to_owned()), "prod".to_owned()))
-        );
-        assert_eq!(
-            source_named(Some("cloudtrail")),
-            Ok((Some("cloudtrail".to_owned()), "file".to_owned()))
-        );
+        assert_eq!(source_named(Some("kubernetes/prod")), Ok((Some("kubernetes".to_owned()), "prod".to_owned())));
+        assert_eq!(source_named(Some("cloudtrail")), Ok((Some("cloudtrail".to_owned()), "file".to_owned())));
         let failure = source_named(Some("kubernetis")).expect_err("refused");
         assert_eq!(failure.exit, ExitCode::Usage);
     }
 
     #[test]
     fn a_record_goes_as_a_line_or_in_an_array_as_it_must() {
-        let record = |text: &str, is_json| Outgoing {
-            number: 0,
-            bytes: text.as_bytes().to_vec(),
-            is_json,
-        };
-        assert_eq!(
-            framing_of(&record("{}", true), Framing::Lines),
-            Framing::Lines
-        );
-        assert_eq!(
-            framing_of(&record("{}", true), Framing::Array),
-            Framing::Array
-        );
-        assert_eq!(
-            framing_of(&record("{\n}", true), Framing::Lines),
-            Framing::Array
-        );
-        assert_eq!(
-            framing_of(&record("{", false), Framing::Array),
-            Framing::Lines
-        );
+        let record = |text: &str, is_json| Outgoing { number: 0, bytes: text.as_bytes().to_vec(), is_json };
+        assert_eq!(framing_of(&record("{}", true), Framing::Lines), Framing::Lines);
+        assert_eq!(framing_of(&record("{}", true), Framing::Array), Framing::Array);
+        assert_eq!(framing_of(&record("{\n}", true), Framing::Lines), Framing::Array);
+        assert_eq!(framing_of(&record("{", false), Framing::Array), Framing::Lines);
     }
 }

@@ -37,30 +37,20 @@ pub(crate) fn run(args: ProofArgs, context: &mut Context) -> Ended {
     let text = session.client.proof_text(&found.position)?;
     let key = evidence::key_of(&session, &found.position)?;
     let broken = |why: String| {
-        Failure::new(
-            ExitCode::IntegrityFailure,
-            format!("the evidence for {} does not hold", found.position),
-        )
-        .why(why)
+        Failure::new(ExitCode::IntegrityFailure, format!("the evidence for {} does not hold", found.position)).why(why)
     };
     let proof = ProofText::parse(text.as_bytes()).map_err(|error| broken(error.to_string()))?;
     let proved = evidence::check_text(&proof, &key).map_err(broken)?;
     session.close()?;
     match output {
         Some(path) => {
-            std::fs::write(&path, &text).map_err(|error| {
-                Failure::error(format!("can't write {}", path.display())).why(error)
-            })?;
+            std::fs::write(&path, &text)
+                .map_err(|error| Failure::error(format!("can't write {}", path.display())).why(error))?;
             let shown = path.display().to_string();
-            context.printer.hint(&format!(
-                "{}; check it with `cairn verify {shown}`",
-                proved.line()
-            ));
+            context.printer.hint(&format!("{}; check it with `cairn verify {shown}`", proved.line()));
         }
         None => {
-            context
-                .printer
-                .line(text.strip_suffix('\n').unwrap_or(&text))?;
+            context.printer.line(text.strip_suffix('\n').unwrap_or(&text))?;
             context.printer.flush()?;
             context.printer.hint(&proved.line());
         }

@@ -36,15 +36,10 @@ pub(crate) fn run(args: SealArgs, context: &mut Context) -> Ended {
                 Cell::new(segment.last.to_string()),
                 Cell::new(segment.size_bytes.to_string()).short(times::size(segment.size_bytes)),
             ];
-            Row {
-                cells,
-                json: Json::Object(json),
-            }
+            Row { cells, json: Json::Object(json) }
         })
         .collect();
-    context
-        .printer
-        .table(&["TRAIL", "FIRST", "LAST", "SIZE BYTES"], &rows)?;
+    context.printer.table(&["TRAIL", "FIRST", "LAST", "SIZE BYTES"], &rows)?;
     if rows.is_empty() {
         context.printer.hint("nothing was unsealed");
     }

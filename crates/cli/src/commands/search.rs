@@ -29,13 +29,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     to: Option<String>,
     /// Most events to print
-    #[arg(
-        long,
-        short = 'n',
-        value_name = "NUMBER",
-        default_value_t = 100,
-        conflicts_with = "all"
-    )]
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 100, conflicts_with = "all")]
     limit: u64,
     /// Print every event that matches
     #[arg(long)]
@@ -104,13 +98,11 @@ fn count(page: &SearchPage, fail_empty: bool, printer: &mut Printer) -> Ended {
         let about = if page.total.exact { "" } else { "≈" };
         printer.line(&format!("{about}{}", page.total.count))?;
     }
-    Ok(if page.partial.is_some() {
-        ExitCode::PartialAnswer
-    } else if page.total.count == 0 && fail_empty {
-        ExitCode::NothingFound
-    } else {
-        ExitCode::Ok
-    })
+    if let Some(why) = &page.partial {
+        printer.note(Tone::Warn, &format!("partial answer: {}", escape::line(why)));
+        return Ok(ExitCode::PartialAnswer);
+    }
+    Ok(if page.total.count == 0 && fail_empty { ExitCode::NothingFound } else { ExitCode::Ok })
 }
 
 /// An event as the server gives it, parsed.
@@ -119,17 +111,9 @@ fn count(page: &SearchPage, fail_empty: bool, printer: &mut Printer) -> Ended {
 /// If it is not JSON that Cairn would have written.
 pub(crate) fn found(view: EventView) -> Result<Found, Failure> {
     let event = view.event().map_err(|error| {
-        Failure::error(format!(
-            "the server gave an event at {} that can't be read",
-            view.position
-        ))
-        .why(error)
+        Failure::error(format!("the server gave an event at {} that can't be read", view.position)).why(error)
     })?;
-    Ok(Found {
-        position: view.position,
-        leaf_hash: view.leaf_hash,
-        event,
-    })
+    Ok(Found { position: view.position, leaf_hash: view.leaf_hash, event })
 }
 
 /// Pages of a search on their way to stdout: people get one table at the end, programs each page at once.
@@ -166,11 +150,7 @@ impl Listing {
     ///
     /// # Errors
     /// What stdout says; an event that can't be read.
-    pub(crate) fn take(
-        &mut self,
-        page: SearchPage,
-        printer: &mut Printer,
-    ) -> Result<bool, Failure> {
+    pub(crate) fn take(&mut self, page: SearchPage, printer: &mut Printer) -> Result<bool, Failure> {
         let first = self.total.is_none();
         if first {
             self.total = Some((page.total.count, page.total.exact));
@@ -220,16 +200,9 @@ impl Listing {
             printer.hint(&format!("more: --all, or --cursor {next}"));
         }
         if let Some(why) = &self.partial {
-            printer.note(
-                Tone::Warn,
-                &format!("partial answer: {}", escape::line(why)),
-            );
+            printer.note(Tone::Warn, &format!("partial answer: {}", escape::line(why)));
             return Ok(ExitCode::PartialAnswer);
         }
-        Ok(if self.shown == 0 && fail_empty {
-            ExitCode::NothingFound
-        } else {
-            ExitCode::Ok
-        })
+        Ok(if self.shown == 0 && fail_empty { ExitCode::NothingFound } else { ExitCode::Ok })
     }
 }

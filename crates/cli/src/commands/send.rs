@@ -60,57 +60,30 @@ pub(crate) struct SendArgs {
 }
 
 const OPERATIONS: [&str; 12] = [
-    "create", "read", "update", "delete", "grant", "revoke", "login", "logout", "deploy",
-    "approve", "export", "execute",
+    "create", "read", "update", "delete", "grant", "revoke", "login", "logout", "deploy", "approve", "export",
+    "execute",
 ];
 
 pub(crate) fn run(args: SendArgs, context: &mut Context) -> Ended {
     let event = event(&args, Timestamp::now())?;
     let session = Session::open(context)?;
-    let options = Submit {
-        idempotency_key: args.key,
-        ..Submit::default()
-    };
-    let answer = session
-        .client
-        .submit(event.to_text().as_bytes(), &options)?;
-    let Some(result) = answer
-        .results
-        .first()
-        .filter(|result| result.position.is_some())
-    else {
+    let options = Submit { idempotency_key: args.key, ..Submit::default() };
+    let answer = session.client.submit(event.to_text().as_bytes(), &options)?;
+    let Some(result) = answer.results.first().filter(|result| result.position.is_some()) else {
         return Err(Failure::error("the server's answer names no event"));
     };
     let checked = check_receipt(&session, &answer, result);
-    let (position, id) = (
-        result.position.as_deref().unwrap_or_default(),
-        result.id.as_deref().unwrap_or_default(),
-    );
-    let status = if answer.duplicate > 0 {
-        "duplicate"
-    } else {
-        "stored"
-    };
+    let (position, id) = (result.position.as_deref().unwrap_or_default(), result.id.as_deref().unwrap_or_default());
+    let status = if answer.duplicate > 0 { "duplicate" } else { "stored" };
     let printer = &mut context.printer;
     if printer.for_program() {
         let mut json = Object::new();
         json.insert("status", status);
         json.insert("position", position);
         json.insert("id", id);
-        json.insert(
-            "tree_size",
-            checked
-                .as_ref()
-                .map_or(Json::Null, |size| Json::from(*size)),
-        );
+        json.insert("tree_size", checked.as_ref().map_or(Json::Null, |size| Json::from(*size)));
         let cells = vec![Cell::new(status), Cell::new(position), Cell::new(id)];
-        printer.table(
-            &["STATUS", "POSITION", "ID"],
-            &[Row {
-                cells,
-                json: Json::Object(json),
-            }],
-        )?;
+        printer.table(&["STATUS", "POSITION", "ID"], &[Row { cells, json: Json::Object(json) }])?;
     } else {
         printer.line(&format!("{status} {position}  id {id}"))?;
         if let Ok(size) = &checked {
@@ -124,42 +97,21 @@ pub(crate) fn run(args: SendArgs, context: &mut Context) -> Ended {
 }
 
 /// Checks that the receipt proves the event to be in the tree of a signed checkpoint; gives its size.
-fn check_receipt(
-    session: &Session,
-    answer: &SubmitAnswer,
-    result: &EventResult,
-) -> Result<u64, Failure> {
+fn check_receipt(session: &Session, answer: &SubmitAnswer, result: &EventResult) -> Result<u64, Failure> {
     let position = result.position.as_deref().unwrap_or_default();
     let broken = |why: String| {
-        Failure::new(
-            ExitCode::IntegrityFailure,
-            format!("the receipt for {position} does not prove it"),
-        )
-        .why(why)
+        Failure::new(ExitCode::IntegrityFailure, format!("the receipt for {position} does not prove it")).why(why)
     };
     let absent = |what: &str| broken(format!("the answer has no {what}"));
     let key = evidence::key_of(session, position)?;
     let receipt = answer.receipts.first().ok_or_else(|| absent("receipt"))?;
     let checkpoint = open_checkpoint(&receipt.checkpoint, &key.key)?;
-    let path = result
-        .inclusion_proof
-        .as_ref()
-        .ok_or_else(|| absent("inclusion proof"))?;
-    let leaf = result
-        .leaf_hash
-        .as_deref()
-        .ok_or_else(|| absent("leaf hash"))?;
+    let path = result.inclusion_proof.as_ref().ok_or_else(|| absent("inclusion proof"))?;
+    let leaf = result.leaf_hash.as_deref().ok_or_else(|| absent("leaf hash"))?;
     let index = result.index.ok_or_else(|| absent("index"))?;
     let proof = || {
-        let path = path
-            .iter()
-            .map(|hash| Hash::from_base64(hash))
-            .collect::<Result<Vec<_>, _>>()?;
-        let proof = InclusionProof {
-            index,
-            size: checkpoint.size(),
-            path,
-        };
+        let path = path.iter().map(|hash| Hash::from_base64(hash)).collect::<Result<Vec<_>, _>>()?;
+        let proof = InclusionProof { index, size: checkpoint.size(), path };
         proof.verify(&Hash::from_base64(leaf)?, checkpoint.root())
     };
     proof().map_err(|error| broken(error.to_string()))?;
@@ -171,35 +123,25 @@ fn event(args: &SendArgs, now: Timestamp) -> Result<Json, Failure> {
     event.insert("time", args.time.clone().unwrap_or_else(|| now.to_string()));
     let mut actor = Object::new();
     let types = ["user", "service", "agent", "system", "unknown"];
-    let (kind, id) = args
-        .actor
-        .split_once(':')
-        .filter(|(kind, _)| types.contains(kind))
-        .unwrap_or(("user", &args.actor));
+    let (kind, id) =
+        args.actor.split_once(':').filter(|(kind, _)| types.contains(kind)).unwrap_or(("user", &args.actor));
     actor.insert("type", kind);
     actor.insert("id", id);
     actor.insert("via", "cli");
     event.insert("actor", actor);
     event.insert("action", args.action.as_str());
     let last = args.action.rsplit('.').next().unwrap_or_default();
-    let operation = args
-        .op
-        .as_deref()
-        .or_else(|| OPERATIONS.contains(&last).then_some(last));
+    let operation = args.op.as_deref().or_else(|| OPERATIONS.contains(&last).then_some(last));
     event.insert("operation", operation.unwrap_or("other"));
     let Some((kind, id)) = args.res.split_once(':') else {
-        return Err(Failure::usage("--res needs a type and an id")
-            .next("write it as TYPE:ID, such as doc:42"));
+        return Err(Failure::usage("--res needs a type and an id").next("write it as TYPE:ID, such as doc:42"));
     };
     let mut resource = Object::new();
     resource.insert("type", kind);
     resource.insert("id", id);
     event.insert("resource", resource);
     event.insert("outcome", args.outcome.as_str());
-    for (name, text) in [
-        ("outcome_reason", &args.reason),
-        ("request_id", &args.request),
-    ] {
+    for (name, text) in [("outcome_reason", &args.reason), ("request_id", &args.request)] {
         if let Some(text) = text {
             event.insert(name, text.as_str());
         }
@@ -213,9 +155,7 @@ fn event(args: &SendArgs, now: Timestamp) -> Result<Json, Failure> {
     }
     let mut metadata = Object::new();
     for pair in &args.meta {
-        let (name, text) = pair
-            .split_once('=')
-            .ok_or_else(|| Failure::usage("--meta needs NAME=TEXT"))?;
+        let (name, text) = pair.split_once('=').ok_or_else(|| Failure::usage("--meta needs NAME=TEXT"))?;
         metadata.insert(name, text);
     }
     if !metadata.is_empty() {
@@ -238,8 +178,7 @@ mod tests {
 
     #[track_caller]
     fn check(line: &[&str], expected: &str) {
-        let line = Line::try_parse_from(std::iter::once("send").chain(line.iter().copied()))
-            .expect("valid");
+        let line = Line::try_parse_from(std::iter::once("send").chain(line.iter().copied())).expect("valid");
         let now = Timestamp::from_second(0).expect("in range");
         assert_eq!(event(&line.args, now).expect("valid").to_text(), expected);
     }

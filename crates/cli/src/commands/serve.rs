@@ -27,9 +27,7 @@ pub(crate) fn run(_args: ServeArgs, context: &mut Context) -> Ended {
     );
     if let Some(place) = &started.token_file {
         // The one time that somebody has to know of it; the secret itself never goes into a log.
-        context
-            .printer
-            .hint(&format!("the first credential is in {}", place.display()));
+        context.printer.hint(&format!("the first credential is in {}", place.display()));
     }
     running.until_told()?;
     Ok(ExitCode::Ok)

@@ -23,8 +23,7 @@ pub(crate) struct ShowArgs {
 pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
     let found = find(&args.event, &session, context)?;
-    let checked = evidence::key_of(&session, &found.position)
-        .and_then(|key| evidence::check(&session, &found, &key));
+    let checked = evidence::key_of(&session, &found.position).and_then(|key| evidence::check(&session, &found, &key));
     let printer = &mut context.printer;
     if printer.wants_json() {
         let mut json = found.json();
@@ -47,11 +46,7 @@ pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Ended {
 ///
 /// # Errors
 /// As the server says.
-pub(crate) fn find(
-    named: &str,
-    session: &Session,
-    context: &Context,
-) -> Result<Found, crate::failure::Failure> {
+pub(crate) fn find(named: &str, session: &Session, context: &Context) -> Result<Found, crate::failure::Failure> {
     found(session.client.event(&full_name(named, context))?)
 }
 

@@ -28,18 +28,11 @@ pub(crate) fn run(args: SourceArgs, context: &mut Context) -> Ended {
         .iter()
         .map(|source| {
             let kind = source.kind();
-            let route = if kind == "native" {
-                "/v1/events".to_owned()
-            } else {
-                format!("/v1/sources/{kind}/NAME")
-            };
+            let route = if kind == "native" { "/v1/events".to_owned() } else { format!("/v1/sources/{kind}/NAME") };
             let mut json = Object::new();
             json.insert("kind", kind);
             json.insert("route", route.as_str());
-            Row {
-                cells: vec![Cell::new(kind), Cell::new(route)],
-                json: Json::Object(json),
-            }
+            Row { cells: vec![Cell::new(kind), Cell::new(route)], json: Json::Object(json) }
         })
         .collect();
     context.printer.table(&["KIND", "ROUTE"], &rows)?;

@@ -15,12 +15,7 @@ pub(crate) struct TailArgs {
     /// Only events that match; several words are joined by spaces
     query: Vec<String>,
     /// Begin with this many events that are there already
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value_t = 10,
-        conflicts_with = "after"
-    )]
+    #[arg(long, value_name = "NUMBER", default_value_t = 10, conflicts_with = "after")]
     last: u64,
     /// Begin behind this position (tenant/trail@index)
     #[arg(long, value_name = "POSITION")]
@@ -32,10 +27,7 @@ pub(crate) struct TailArgs {
 
 pub(crate) fn run(args: TailArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
-    let trail = context
-        .config
-        .is_set("trail")
-        .then(|| context.config.trail().trail.to_string());
+    let trail = context.config.is_set("trail").then(|| context.config.trail().trail.to_string());
     let printer = &mut context.printer;
     let request = TailRequest {
         q: args.query.join(" "),

@@ -46,9 +46,7 @@ impl TimelineArgs {
             (TimelineBy::Actor, &self.actor),
             (TimelineBy::Resource, &self.res),
         ];
-        let mut given = given
-            .into_iter()
-            .filter_map(|(by, value)| Some((by, value.as_deref()?)));
+        let mut given = given.into_iter().filter_map(|(by, value)| Some((by, value.as_deref()?)));
         given.next().expect("one of them is required")
     }
 }
@@ -62,18 +60,12 @@ pub(crate) fn run(args: TimelineArgs, context: &mut Context) -> Ended {
     printer.header(COLUMNS)?;
     loop {
         let limit = u32::try_from((args.limit - shown).clamp(1, PAGE_MAX)).ok();
-        let page = session
-            .client
-            .timeline(by, value, cursor.as_deref(), limit)?;
+        let page = session.client.timeline(by, value, cursor.as_deref(), limit)?;
         partial = partial.or(page.partial);
         for view in page.events {
             let row = found(view)?.row(printer);
             shown += 1;
-            if printer.form == Form::Human {
-                rows.push(row)
-            } else {
-                printer.row(&row)?
-            }
+            if printer.form == Form::Human { rows.push(row) } else { printer.row(&row)? }
         }
         cursor = page.next;
         if cursor.is_none() || shown >= args.limit {
@@ -86,22 +78,12 @@ pub(crate) fn run(args: TimelineArgs, context: &mut Context) -> Ended {
     printer.flush()?;
     printer.hint(&times::plural(shown, "event"));
     if cursor.is_some() {
-        printer.hint(&format!(
-            "there are more: -n {}",
-            args.limit.saturating_mul(10)
-        ));
+        printer.hint(&format!("there are more: -n {}", args.limit.saturating_mul(10)));
     }
     session.close()?;
     if let Some(why) = partial {
-        printer.note(
-            Tone::Warn,
-            &format!("partial answer: {}", escape::line(&why)),
-        );
+        printer.note(Tone::Warn, &format!("partial answer: {}", escape::line(&why)));
         return Ok(ExitCode::PartialAnswer);
     }
-    Ok(if shown == 0 && args.fail_empty {
-        ExitCode::NothingFound
-    } else {
-        ExitCode::Ok
-    })
+    Ok(if shown == 0 && args.fail_empty { ExitCode::NothingFound } else { ExitCode::Ok })
 }

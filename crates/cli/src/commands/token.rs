@@ -25,12 +25,7 @@ enum TokenCommand {
         /// The principal's name: events sent with it carry this as their producer
         name: String,
         /// What it may do: ingest, read, admin; may be given several times
-        #[arg(
-            long = "scope",
-            value_name = "SCOPE",
-            required = true,
-            value_delimiter = ','
-        )]
+        #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
         scopes: Vec<String>,
         /// The trail its events go to; the one of your own credential if absent
         #[arg(long = "to", value_name = "TRAIL")]
@@ -50,11 +45,7 @@ pub(crate) fn run(args: TokenArgs, context: &mut Context) -> Ended {
             context.printer.table(COLUMNS, &rows)?;
         }
         TokenCommand::Create { name, scopes, to } => {
-            let new = session.client.create_token(&NewTokenRequest {
-                id: name,
-                trail: to,
-                scopes,
-            })?;
+            let new = session.client.create_token(&NewTokenRequest { id: name, trail: to, scopes })?;
             if context.printer.wants_json() {
                 let mut json = json(&new.view);
                 json.insert("token", new.token.as_str());
@@ -79,16 +70,7 @@ fn json(token: &TokenView) -> Object {
     json.insert("id", token.id.as_str());
     json.insert("tenant", token.tenant.as_str());
     json.insert("trail", token.trail.as_str());
-    json.insert(
-        "scopes",
-        Json::Array(
-            token
-                .scopes
-                .iter()
-                .map(|scope| Json::from(scope.as_str()))
-                .collect(),
-        ),
-    );
+    json.insert("scopes", Json::Array(token.scopes.iter().map(|scope| Json::from(scope.as_str())).collect()));
     json.insert("created_at", token.created_at.as_str());
     json
 }
@@ -101,8 +83,5 @@ fn row(token: &TokenView) -> Row {
         Cell::new(token.scopes.join(",")),
         Cell::new(token.created_at.as_str()),
     ];
-    Row {
-        cells,
-        json: Json::Object(json(token)),
-    }
+    Row { cells, json: Json::Object(json(token)) }
 }

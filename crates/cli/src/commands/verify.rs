@@ -47,17 +47,13 @@ pub(crate) fn run(args: VerifyArgs, context: &mut Context) -> Ended {
     let target = target(&args, context)?;
     // The bytes themselves, where they can be reached: they are what everything else is made from.
     let data = context.config.data();
-    let is_here = context.config.server().is_none()
-        && (context.config.is_set("data") || data.join("cairn.id").is_file());
+    let is_here =
+        context.config.server().is_none() && (context.config.is_set("data") || data.join("cairn.id").is_file());
     match target {
         Target::Proof => proof_file(&args, context),
         Target::Event => event(&args.what, context),
-        Target::Trail(trail) if is_here => {
-            directory::verify(trail.map(|trail| (trail, None)), context)
-        }
-        Target::Range(trail, range) if is_here => {
-            directory::verify(Some((trail, Some(range))), context)
-        }
+        Target::Trail(trail) if is_here => directory::verify(trail.map(|trail| (trail, None)), context),
+        Target::Range(trail, range) if is_here => directory::verify(Some((trail, Some(range))), context),
         Target::Trail(trail) => over_http::verify(trail, None, context),
         Target::Range(trail, range) => over_http::verify(Some(trail), Some(range), context),
     }
@@ -65,54 +61,26 @@ pub(crate) fn run(args: VerifyArgs, context: &mut Context) -> Ended {
 
 fn target(args: &VerifyArgs, context: &Context) -> Result<Target, Failure> {
     if args.what == "trail" {
-        let named = args
-            .name
-            .as_deref()
-            .map(|name| checkpoint::trail_named(Some(name), context));
+        let named = args.name.as_deref().map(|name| checkpoint::trail_named(Some(name), context));
         return Ok(Target::Trail(named.transpose()?));
     }
     if args.name.is_some() {
-        return Err(Failure::usage(
-            "a second name is for `cairn verify trail NAME` alone",
-        ));
+        return Err(Failure::usage("a second name is for `cairn verify trail NAME` alone"));
     }
-    if let Some((trail, range)) = args
-        .what
-        .split_once('@')
-        .filter(|(_, range)| range.contains(".."))
-    {
+    if let Some((trail, range)) = args.what.split_once('@').filter(|(_, range)| range.contains("..")) {
         let trail = checkpoint::trail_named(Some(trail), context)?;
         return Ok(Target::Range(trail, index_range(range)?));
     }
-    Ok(if Path::new(&args.what).is_file() {
-        Target::Proof
-    } else {
-        Target::Event
-    })
+    Ok(if Path::new(&args.what).is_file() { Target::Proof } else { Target::Event })
 }
 
 /// Reads `a..b`: from `a` to `b`, both included, as searches write ranges.
 fn index_range(text: &str) -> Result<Range<u64>, Failure> {
-    let bad = || {
-        Failure::usage("this is not a range of indexes")
-            .next("write it as tenant/trail@first..last")
-    };
+    let bad = || Failure::usage("this is not a range of indexes").next("write it as tenant/trail@first..last");
     let (first, last) = text.split_once("..").ok_or_else(bad)?;
-    let first: u64 = if first.is_empty() {
-        0
-    } else {
-        first.parse().map_err(|_| bad())?
-    };
-    let end = if last.is_empty() {
-        u64::MAX
-    } else {
-        last.parse::<u64>().map_err(|_| bad())?.saturating_add(1)
-    };
-    if first < end {
-        Ok(first..end)
-    } else {
-        Err(bad())
-    }
+    let first: u64 = if first.is_empty() { 0 } else { first.parse().map_err(|_| bad())? };
+    let end = if last.is_empty() { u64::MAX } else { last.parse::<u64>().map_err(|_| bad())?.saturating_add(1) };
+    if first < end { Ok(first..end) } else { Err(bad()) }
 }
 
 /// One event: its evidence is fetched and checked to the last byte.
@@ -128,31 +96,20 @@ fn event(named: &str, context: &mut Context) -> Ended {
 /// A proof file: nothing else is needed, save a key to trust.
 fn proof_file(args: &VerifyArgs, context: &mut Context) -> Ended {
     let file = &args.what;
-    let broken = |why: String| {
-        Failure::new(ExitCode::IntegrityFailure, format!("{file} proves nothing")).why(why)
-    };
-    let bytes = std::fs::read(file)
-        .map_err(|error| Failure::error(format!("can't read {file}")).why(error))?;
+    let broken = |why: String| Failure::new(ExitCode::IntegrityFailure, format!("{file} proves nothing")).why(why);
+    let bytes = std::fs::read(file).map_err(|error| Failure::error(format!("can't read {file}")).why(error))?;
     let proof = ProofText::parse(&bytes).map_err(|error| broken(error.to_string()))?;
     let key = match (&args.key, pinned_key(context.config.data())) {
         (Some(key), _) => key.clone(),
         (None, Some(host)) => key_for_origin(&proof, &host).map_err(broken)?,
         (None, None) => {
-            return Err(Failure::usage(
-                "a proof is only worth as much as the key it is checked with",
-            )
-            .next(
-                "give the verifier key of the trail with --key, or its data directory with --data",
-            ));
+            return Err(Failure::usage("a proof is only worth as much as the key it is checked with")
+                .next("give the verifier key of the trail with --key, or its data directory with --data"));
         }
     };
     let key = TrailKey { key, pinned: true };
     let proved = evidence::check_text(&proof, &key).map_err(broken)?;
-    print_proved(
-        &format!("{}@{}", proved.checkpoint.origin(), proved.index),
-        &proved,
-        &mut context.printer,
-    )
+    print_proved(&format!("{}@{}", proved.checkpoint.origin(), proved.index), &proved, &mut context.printer)
 }
 
 /// The key of a data directory under the name of the log that the proof is from.
@@ -198,20 +155,12 @@ impl Bar {
 
 /// `1,448 events, 3 checkpoints` for a person.
 fn amounts(events: u64, checkpoints: u64) -> String {
-    format!(
-        "{}, {}",
-        times::plural(events, "event"),
-        times::plural(checkpoints, "checkpoint")
-    )
+    format!("{}, {}", times::plural(events, "event"), times::plural(checkpoints, "checkpoint"))
 }
 
 /// The trail and index that a place names, for a failure.
 fn place(trail: &TrailRef, index: u64) -> String {
-    Position {
-        trail: trail.clone(),
-        index: cairn_event::Index(index),
-    }
-    .to_string()
+    Position { trail: trail.clone(), index: cairn_event::Index(index) }.to_string()
 }
 
 #[cfg(test)]

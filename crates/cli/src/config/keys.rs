@@ -51,40 +51,16 @@ impl Key {
 
 /// Variables that begin with `CAIRN_` and are not settings.
 pub(crate) const OTHER_VARIABLES: &[(&str, &str)] = &[
-    (
-        "CAIRN_CONFIG",
-        "the configuration file, instead of `./cairn.toml`",
-    ),
-    (
-        "CAIRN_TOKEN",
-        "the credential itself; the default of `token_from` looks here",
-    ),
+    ("CAIRN_CONFIG", "the configuration file, instead of `./cairn.toml`"),
+    ("CAIRN_TOKEN", "the credential itself; the default of `token_from` looks here"),
 ];
 
 const fn key(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        default,
-        flag: None,
-        doc,
-    }
+    Key { name, kind, default, flag: None, doc }
 }
 
-const fn flagged(
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    flag: &'static str,
-    doc: &'static str,
-) -> Key {
-    Key {
-        name,
-        kind,
-        default,
-        flag: Some(flag),
-        doc,
-    }
+const fn flagged(name: &'static str, kind: Kind, default: &'static str, flag: &'static str, doc: &'static str) -> Key {
+    Key { name, kind, default, flag: Some(flag), doc }
 }
 
 /// All settings, in the order of the reference.
@@ -131,12 +107,7 @@ pub(crate) const KEYS: &[Key] = &[
         "--listen",
         "Address and port to listen on. Port 0 takes a free one.",
     ),
-    key(
-        "http.connections_max",
-        Kind::Count,
-        "1024",
-        "Open connections; more wait to be accepted.",
-    ),
+    key("http.connections_max", Kind::Count, "1024", "Open connections; more wait to be accepted."),
     key(
         "http.ingest_requests_max",
         Kind::Count,
@@ -149,30 +120,10 @@ pub(crate) const KEYS: &[Key] = &[
         "128MiB",
         "Bytes of bodies in memory at once, as sent and expanded; more are answered with 429.",
     ),
-    key(
-        "http.reads_max",
-        Kind::Count,
-        "32",
-        "Searches and other reads at once; more are answered with 429.",
-    ),
-    key(
-        "http.tails_max",
-        Kind::Count,
-        "64",
-        "Tail streams at once; more are answered with 429.",
-    ),
-    key(
-        "http.body_wait_ms_max",
-        Kind::Millis,
-        "60000",
-        "A body that has not arrived after this long is given up.",
-    ),
-    key(
-        "http.stop_wait_ms_max",
-        Kind::Millis,
-        "30000",
-        "A stop waits this long for requests under way.",
-    ),
+    key("http.reads_max", Kind::Count, "32", "Searches and other reads at once; more are answered with 429."),
+    key("http.tails_max", Kind::Count, "64", "Tail streams at once; more are answered with 429."),
+    key("http.body_wait_ms_max", Kind::Millis, "60000", "A body that has not arrived after this long is given up."),
+    key("http.stop_wait_ms_max", Kind::Millis, "30000", "A stop waits this long for requests under way."),
     key(
         "http.metrics_open",
         Kind::Switch,
@@ -185,12 +136,7 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         "Host part of every log origin. Fixed when the data directory is created; without it a name is made from the instance id.",
     ),
-    key(
-        "store.group_bytes_max",
-        Kind::Bytes,
-        "4MiB",
-        "A commit group closes at this many bytes of events.",
-    ),
+    key("store.group_bytes_max", Kind::Bytes, "4MiB", "A commit group closes at this many bytes of events."),
     key(
         "store.group_wait_ms_max",
         Kind::Millis,
@@ -233,12 +179,7 @@ pub(crate) const KEYS: &[Key] = &[
         "128MiB",
         "A trail is sealed when its unsealed events take this many bytes in the write-ahead log.",
     ),
-    key(
-        "store.seal_age_ms",
-        Kind::Millis,
-        "900000",
-        "A trail is sealed when its oldest unsealed event is this old.",
-    ),
+    key("store.seal_age_ms", Kind::Millis, "900000", "A trail is sealed when its oldest unsealed event is this old."),
     key(
         "store.publish_interval_ms",
         Kind::Millis,
@@ -251,12 +192,7 @@ pub(crate) const KEYS: &[Key] = &[
         "256MiB",
         "New events are refused with 507 when fewer bytes than this are free on the disk.",
     ),
-    key(
-        "index.step_events",
-        Kind::Count,
-        "2000",
-        "Events that are given to the search index at once.",
-    ),
+    key("index.step_events", Kind::Count, "2000", "Events that are given to the search index at once."),
     key(
         "index.commit_events",
         Kind::Count,
@@ -288,12 +224,7 @@ pub(crate) const KEYS: &[Key] = &[
         "--log-level",
         "How much `serve` and `dev` write to stderr. Logs never hold what is in events.",
     ),
-    key(
-        "log.format",
-        Kind::Word(&["text", "json"]),
-        "text",
-        "Form of the log lines.",
-    ),
+    key("log.format", Kind::Word(&["text", "json"]), "text", "Form of the log lines."),
 ];
 
 /// The setting with a name.
@@ -302,20 +233,11 @@ pub(crate) fn named(name: &str) -> Option<&'static Key> {
 }
 
 /// The candidate most like `word`, if a slip of the hand is probable.
-pub(crate) fn nearest<'c>(
-    word: &str,
-    candidates: impl Iterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     const LIKENESS_MIN: f64 = 0.8;
-    let last = |name: &str| {
-        name.rsplit('.')
-            .next()
-            .map(str::to_owned)
-            .unwrap_or_default()
-    };
+    let last = |name: &str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
     let likeness = |candidate: &str| {
-        strsim::jaro_winkler(word, candidate)
-            .max(strsim::jaro_winkler(&last(word), &last(candidate)) * 0.95)
+        strsim::jaro_winkler(word, candidate).max(strsim::jaro_winkler(&last(word), &last(candidate)) * 0.95)
     };
     candidates
         .map(|candidate| (likeness(candidate), candidate))
@@ -342,11 +264,7 @@ fn reference() -> String {
     );
     for key in KEYS {
         let flag = key.flag.map(|flag| format!("`{flag}`")).unwrap_or_default();
-        let default = if key.default.is_empty() {
-            String::new()
-        } else {
-            format!("`{}`", key.default)
-        };
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
         page.push_str(&format!(
             "| `{}` | `{}` | {flag} | {} | {default} | {} |\n",
             key.name,

@@ -64,14 +64,10 @@ impl Config {
             if text.is_empty() {
                 continue;
             }
-            let value = parse(key, text)
-                .ok_or_else(|| wrong(key.name, key.kind, &origin, &kind_of(text)))?;
+            let value = parse(key, text).ok_or_else(|| wrong(key.name, key.kind, &origin, &kind_of(text)))?;
             values.insert(key.name, (value, origin));
         }
-        Ok(Config {
-            values,
-            file: typed.file.clone(),
-        })
+        Ok(Config { values, file: typed.file.clone() })
     }
 
     /// Every setting with its value and origin, in the order of the reference.
@@ -93,9 +89,7 @@ impl Config {
 
     /// Where the value of a setting comes from.
     pub(crate) fn origin(&self, name: &str) -> Origin {
-        self.values
-            .get(name)
-            .map_or(Origin::Default, |(_, origin)| origin.clone())
+        self.values.get(name).map_or(Origin::Default, |(_, origin)| origin.clone())
     }
 
     /// The data directory.
@@ -167,9 +161,7 @@ impl SecretRef {
             SecretRef::Env(name) => std::env::var(name).ok(),
             SecretRef::File(path) => read_secret_file(path)?,
         };
-        Ok(secret
-            .map(|text| text.trim().to_owned())
-            .filter(|text| !text.is_empty()))
+        Ok(secret.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()))
     }
 
     /// How it is written.
@@ -187,24 +179,17 @@ impl SecretRef {
 /// If it can't be read, or if users other than its owner may read it.
 pub(crate) fn read_secret_file(path: &Path) -> Result<Option<String>, Failure> {
     use std::os::unix::fs::PermissionsExt as _;
-    let refused = |why: String| {
-        Failure::error(format!("can't use the secret in {}", path.display())).why(why)
-    };
+    let refused = |why: String| Failure::error(format!("can't use the secret in {}", path.display())).why(why);
     let permissions = match std::fs::metadata(path) {
         Ok(metadata) => metadata.permissions(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(refused(error.to_string())),
     };
     if permissions.mode() & 0o077 != 0 {
-        let why = format!(
-            "its mode is {:04o}: other users may read it",
-            permissions.mode() & 0o7777
-        );
+        let why = format!("its mode is {:04o}: other users may read it", permissions.mode() & 0o7777);
         return Err(refused(why).next(format!("chmod 600 {}", path.display())));
     }
-    std::fs::read_to_string(path)
-        .map(Some)
-        .map_err(|error| refused(error.to_string()))
+    std::fs::read_to_string(path).map(Some).map_err(|error| refused(error.to_string()))
 }
 
 impl Value {
@@ -225,10 +210,9 @@ fn parse(key: &Key, text: &str) -> Option<Value> {
     match key.kind {
         Kind::Text | Kind::Path => Some(Value::Text(owned())),
         Kind::Url => {
-            let is_url = ["http://", "https://"].iter().any(|scheme| {
-                text.strip_prefix(scheme)
-                    .is_some_and(|rest| !rest.is_empty())
-            });
+            let is_url = ["http://", "https://"]
+                .iter()
+                .any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
             is_url.then(|| Value::Text(text.trim_end_matches('/').to_owned()))
         }
         Kind::Address => text.parse().ok().map(Value::Address),
@@ -239,9 +223,7 @@ fn parse(key: &Key, text: &str) -> Option<Value> {
         Kind::Word(words) => words.contains(&text).then(|| Value::Text(owned())),
         Kind::Secret => match text.split_once(':')? {
             ("file", path) if !path.is_empty() => Some(Value::Secret(SecretRef::File(path.into()))),
-            ("env", name) if !name.is_empty() => {
-                Some(Value::Secret(SecretRef::Env(name.to_owned())))
-            }
+            ("env", name) if !name.is_empty() => Some(Value::Secret(SecretRef::Env(name.to_owned()))),
             _ => None,
         },
     }
@@ -259,10 +241,7 @@ fn bytes(text: &str) -> Option<u64> {
 }
 
 fn with_unit(number: u64) -> String {
-    match UNITS
-        .iter()
-        .find(|(_, size)| number >= *size && number.is_multiple_of(*size))
-    {
+    match UNITS.iter().find(|(_, size)| number >= *size && number.is_multiple_of(*size)) {
         Some((unit, size)) => format!("{}{unit}", number / size),
         None => number.to_string(),
     }
@@ -282,9 +261,7 @@ mod tests {
     use super::*;
 
     fn resolve(env: &[(&str, &str)]) -> Result<Config, Failure> {
-        let env = env
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let env = env.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         Config::resolve(&Typed::read(None, env, &[]).expect("known settings"))
     }
 
@@ -298,25 +275,14 @@ mod tests {
         assert_eq!(config.token_from(), &SecretRef::Env("CAIRN_TOKEN".into()));
         assert_eq!(config.number("store.queue_bytes_max"), 64 << 20);
         assert!(!config.is_set("data"));
-        assert!(
-            config
-                .explain()
-                .iter()
-                .all(|line| line.origin == Origin::Default)
-        );
+        assert!(config.explain().iter().all(|line| line.origin == Origin::Default));
     }
 
     #[track_caller]
     fn check_refused(name: &str, text: &str, want: &str) {
         let failure = resolve(&[(name, text)]).expect_err("refused");
-        assert!(
-            failure.why.as_deref().unwrap_or_default().contains(want),
-            "{failure:?}"
-        );
-        assert!(
-            failure.what.contains(name),
-            "the place is named: {failure:?}"
-        );
+        assert!(failure.why.as_deref().unwrap_or_default().contains(want), "{failure:?}");
+        assert!(failure.what.contains(name), "the place is named: {failure:?}");
     }
 
     #[test]
@@ -332,27 +298,16 @@ mod tests {
     #[test]
     fn a_secret_in_the_wrong_place_is_not_repeated() {
         let failure = resolve(&[("CAIRN_TOKEN_FROM", "cairn_0123456789")]).expect_err("refused");
-        assert!(
-            !format!("{failure:?}").contains("0123456789"),
-            "{failure:?}"
-        );
+        assert!(!format!("{failure:?}").contains("0123456789"), "{failure:?}");
     }
 
     #[test]
     fn sizes_read_and_print_with_units() {
-        let config = resolve(&[
-            ("CAIRN_STORE_SEAL_BYTES", "3MiB"),
-            ("CAIRN_STORE_WAL_FILE_BYTES", "1000"),
-        ])
-        .expect("valid");
+        let config =
+            resolve(&[("CAIRN_STORE_SEAL_BYTES", "3MiB"), ("CAIRN_STORE_WAL_FILE_BYTES", "1000")]).expect("valid");
         assert_eq!(config.number("store.seal_bytes"), 3 << 20);
         let lines = config.explain();
-        let value = |name| {
-            lines
-                .iter()
-                .find(|line| line.key.name == name)
-                .map(|line| line.value.as_str())
-        };
+        let value = |name| lines.iter().find(|line| line.key.name == name).map(|line| line.value.as_str());
         assert_eq!(value("store.seal_bytes"), Some("3MiB"));
         assert_eq!(value("store.wal_file_bytes"), Some("1000"));
     }

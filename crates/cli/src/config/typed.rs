@@ -73,17 +73,8 @@ impl Typed {
         for (name, value) in flags {
             let key = keys::named(name).expect("flags are given by the name of their setting");
             if let Some(text) = value {
-                let origin = Origin::Flag(
-                    key.flag
-                        .expect("a setting that was given by a flag has one"),
-                );
-                typed.values.insert(
-                    key.name,
-                    Written {
-                        text: text.clone(),
-                        origin,
-                    },
-                );
+                let origin = Origin::Flag(key.flag.expect("a setting that was given by a flag has one"));
+                typed.values.insert(key.name, Written { text: text.clone(), origin });
             }
         }
         Ok(typed)
@@ -104,38 +95,18 @@ impl Typed {
         self.take_table(path, text, "", table.get_ref())
     }
 
-    fn take_table(
-        &mut self,
-        path: &Path,
-        text: &str,
-        prefix: &str,
-        table: &DeTable<'_>,
-    ) -> Result<(), Failure> {
+    fn take_table(&mut self, path: &Path, text: &str, prefix: &str, table: &DeTable<'_>) -> Result<(), Failure> {
         for (name, value) in table {
             let line = line_of(text, name.span().start);
-            let full = if prefix.is_empty() {
-                name.get_ref().to_string()
-            } else {
-                format!("{prefix}.{}", name.get_ref())
-            };
-            let group = KEYS
-                .iter()
-                .any(|key| key.name.starts_with(&format!("{full}.")));
+            let full =
+                if prefix.is_empty() { name.get_ref().to_string() } else { format!("{prefix}.{}", name.get_ref()) };
+            let group = KEYS.iter().any(|key| key.name.starts_with(&format!("{full}.")));
             match (value.get_ref(), keys::named(&full)) {
-                (DeValue::Table(inner), None) if group => {
-                    self.take_table(path, text, &full, inner)?
-                }
+                (DeValue::Table(inner), None) if group => self.take_table(path, text, &full, inner)?,
                 (value, Some(key)) => {
                     let origin = Origin::File(path.to_owned(), line);
-                    let written = scalar(value)
-                        .ok_or_else(|| wrong(key.name, key.kind, &origin, value.type_str()))?;
-                    self.values.insert(
-                        key.name,
-                        Written {
-                            text: written,
-                            origin,
-                        },
-                    );
+                    let written = scalar(value).ok_or_else(|| wrong(key.name, key.kind, &origin, value.type_str()))?;
+                    self.values.insert(key.name, Written { text: written, origin });
                 }
                 (_, None) => return Err(unknown(&full, &format!("{}:{line}", path.display()))),
             }
@@ -147,24 +118,14 @@ impl Typed {
         let names: Vec<String> = KEYS.iter().map(keys::Key::env).collect();
         for (name, text) in env.filter(|(name, _)| name.starts_with("CAIRN_")) {
             if let Some(at) = names.iter().position(|known| *known == name) {
-                self.values.insert(
-                    KEYS[at].name,
-                    Written {
-                        text,
-                        origin: Origin::Env(name),
-                    },
-                );
+                self.values.insert(KEYS[at].name, Written { text, origin: Origin::Env(name) });
             } else if !OTHER_VARIABLES.iter().any(|(other, _)| *other == name) {
                 // A variable that is no setting may belong to something else; one that is nearly a
                 // setting is a slip that would go unseen.
-                let near = names
-                    .iter()
-                    .find(|known| strsim::damerau_levenshtein(known, &name) <= 2);
+                let near = names.iter().find(|known| strsim::damerau_levenshtein(known, &name) <= 2);
                 if let Some(near) = near {
-                    return Err(Failure::usage(format!(
-                        "there is no setting for the variable {name}"
-                    ))
-                    .next(format!("did you mean {near}?")));
+                    return Err(Failure::usage(format!("there is no setting for the variable {name}"))
+                        .next(format!("did you mean {near}?")));
                 }
             }
         }
@@ -178,13 +139,9 @@ fn read_file(path: &Path) -> Result<String, Failure> {
             .why(why)
             .next("name another file with --config, or leave it out for the defaults")
     };
-    let size = std::fs::metadata(path)
-        .map_err(|error| refused(error.to_string()))?
-        .len();
+    let size = std::fs::metadata(path).map_err(|error| refused(error.to_string()))?.len();
     if size > FILE_BYTES_MAX {
-        return Err(refused(format!(
-            "it has {size} bytes, at most {FILE_BYTES_MAX} are read"
-        )));
+        return Err(refused(format!("it has {size} bytes, at most {FILE_BYTES_MAX} are read")));
     }
     std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))
 }
@@ -215,10 +172,7 @@ fn unknown(name: &str, place: &str) -> Failure {
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    1 + text.as_bytes()[..offset.min(text.len())]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
+    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
 }
 
 #[cfg(test)]
@@ -227,9 +181,7 @@ mod tests {
 
     fn from_file(text: &str) -> Result<Typed, Failure> {
         let mut typed = Typed::default();
-        typed
-            .take_file(Path::new("cairn.toml"), text)
-            .map(|()| typed)
+        typed.take_file(Path::new("cairn.toml"), text).map(|()| typed)
     }
 
     #[track_caller]
@@ -237,17 +189,13 @@ mod tests {
         let failure = from_file(text).expect_err("refused");
         assert!(failure.what.contains(what), "{failure:?}");
         if let Some(next) = next {
-            assert!(
-                failure.next.as_deref().unwrap_or_default().contains(next),
-                "{failure:?}"
-            );
+            assert!(failure.next.as_deref().unwrap_or_default().contains(next), "{failure:?}");
         }
     }
 
     #[test]
     fn a_value_knows_its_line() {
-        let typed =
-            from_file("data = \"x\"\n\n[store]\n# why\nseal_events = 1_000\n").expect("valid");
+        let typed = from_file("data = \"x\"\n\n[store]\n# why\nseal_events = 1_000\n").expect("valid");
         let written = typed.get("store.seal_events").expect("written");
         assert_eq!(written.text, "1000");
         assert_eq!(written.origin.to_string(), "cairn.toml:5");
@@ -260,16 +208,8 @@ mod tests {
             "cairn.toml:2: there is no setting \"store.seal_evnts\"",
             Some("store.seal_events"),
         );
-        check_refused(
-            "[stor]\nseal_events = 1\n",
-            "cairn.toml:1: there is no setting \"stor\"",
-            None,
-        );
-        check_refused(
-            "listen = \"x\"\n",
-            "there is no setting \"listen\"",
-            Some("http.listen"),
-        );
+        check_refused("[stor]\nseal_events = 1\n", "cairn.toml:1: there is no setting \"stor\"", None);
+        check_refused("listen = \"x\"\n", "there is no setting \"listen\"", Some("http.listen"));
         check_refused("data = \n", "is not TOML", None);
         check_refused("data = [1]\n", "data can't be set to this", None);
         check_refused("store = 1\n", "there is no setting \"store\"", None);
@@ -277,36 +217,16 @@ mod tests {
 
     #[test]
     fn flags_win_over_the_environment_and_that_over_the_file() {
-        let mut typed =
-            from_file("data = \"file\"\ntenant = \"file\"\ntrail = \"file\"\n").expect("valid");
-        let env = [
-            ("CAIRN_DATA", "env"),
-            ("CAIRN_TENANT", "env"),
-            ("CAIRN_CORPUS", "x"),
-            ("PATH", "y"),
-        ];
-        typed
-            .take_env(
-                env.into_iter()
-                    .map(|(name, text)| (name.to_owned(), text.to_owned())),
-            )
-            .expect("valid");
-        assert_eq!(
-            typed.get("data").expect("set").origin,
-            Origin::Env("CAIRN_DATA".into())
-        );
+        let mut typed = from_file("data = \"file\"\ntenant = \"file\"\ntrail = \"file\"\n").expect("valid");
+        let env = [("CAIRN_DATA", "env"), ("CAIRN_TENANT", "env"), ("CAIRN_CORPUS", "x"), ("PATH", "y")];
+        typed.take_env(env.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()))).expect("valid");
+        assert_eq!(typed.get("data").expect("set").origin, Origin::Env("CAIRN_DATA".into()));
         assert_eq!(typed.get("trail").expect("set").text, "file");
         let env = std::iter::once(("CAIRN_DATA".to_owned(), "env".to_owned()));
         let none = Path::new("/nonexistent/cairn.toml");
         assert!(Typed::read(Some(none), std::iter::empty(), &[]).is_err());
         let typed = Typed::read(None, env, &[("data", Some("flag".into()))]).expect("valid");
-        assert_eq!(
-            typed.get("data"),
-            Some(&Written {
-                text: "flag".into(),
-                origin: Origin::Flag("--data")
-            })
-        );
+        assert_eq!(typed.get("data"), Some(&Written { text: "flag".into(), origin: Origin::Flag("--data") }));
     }
 
     #[test]

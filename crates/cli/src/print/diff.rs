@@ -22,10 +22,7 @@ pub(crate) fn changes(event: &Json) -> Vec<Change> {
     if let Some(listed) = event.get("changes").and_then(Json::as_array) {
         return listed.iter().map(listed_change).collect();
     }
-    match (
-        event.get("before").filter(|state| !state.is_null()),
-        event.get("after").filter(|state| !state.is_null()),
-    ) {
+    match (event.get("before").filter(|state| !state.is_null()), event.get("after").filter(|state| !state.is_null())) {
         (None, Some(after)) => whole("add", after),
         (Some(before), None) => whole("remove", before),
         _ => Vec::new(),
@@ -33,42 +30,19 @@ pub(crate) fn changes(event: &Json) -> Vec<Change> {
 }
 
 fn listed_change(change: &Json) -> Change {
-    let text = |name: &str| {
-        change
-            .get(name)
-            .and_then(Json::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
-    Change {
-        op: text("op"),
-        path: text("path"),
-        old: change.get("old").cloned(),
-        new: change.get("value").cloned(),
-    }
+    let text = |name: &str| change.get(name).and_then(Json::as_str).unwrap_or_default().to_owned();
+    Change { op: text("op"), path: text("path"), old: change.get("old").cloned(), new: change.get("value").cloned() }
 }
 
 fn whole(op: &str, state: &Json) -> Vec<Change> {
     let change = |path: String, value: &Json| {
-        let (old, new) = if op == "add" {
-            (None, Some(value.clone()))
-        } else {
-            (Some(value.clone()), None)
-        };
-        Change {
-            op: op.to_owned(),
-            path,
-            old,
-            new,
-        }
+        let (old, new) = if op == "add" { (None, Some(value.clone())) } else { (Some(value.clone()), None) };
+        Change { op: op.to_owned(), path, old, new }
     };
     match state {
         Json::Object(members) if !members.is_empty() => {
             let pointer = |name: &str| format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-            members
-                .iter()
-                .map(|(name, value)| change(pointer(name), value))
-                .collect()
+            members.iter().map(|(name, value)| change(pointer(name), value)).collect()
         }
         other => vec![change(String::new(), other)],
     }
@@ -85,16 +59,9 @@ impl Printer {
             return self.table(&["OP", "PATH", "OLD", "NEW"], &rows);
         }
         for change in changes {
-            let path = if change.path.is_empty() {
-                "(whole)".to_owned()
-            } else {
-                escape::line(&change.path).into_owned()
-            };
-            let value = |value: &Option<Json>| {
-                value
-                    .as_ref()
-                    .map(|json| escape::line(&json.to_text()).into_owned())
-            };
+            let path =
+                if change.path.is_empty() { "(whole)".to_owned() } else { escape::line(&change.path).into_owned() };
+            let value = |value: &Option<Json>| value.as_ref().map(|json| escape::line(&json.to_text()).into_owned());
             let (mark, tone) = match (&change.old, &change.new) {
                 (None, Some(_)) => ("+", Tone::Good),
                 (Some(_), None) => ("-", Tone::Bad),
@@ -111,9 +78,7 @@ impl Printer {
                 }
                 (one, other) => {
                     let value = one.or(other).unwrap_or_default();
-                    let text = self
-                        .tint(tone, &format!("{mark} {path}  {value}"))
-                        .into_owned();
+                    let text = self.tint(tone, &format!("{mark} {path}  {value}")).into_owned();
                     self.line(&text)?;
                 }
             }
@@ -153,25 +118,18 @@ mod tests {
     fn check(event: &str, expected: &[(&str, &str, &str, &str)]) {
         let event = Json::parse(event.as_bytes()).expect("JSON");
         let text = |value: &Option<Json>| value.as_ref().map(Json::to_text).unwrap_or_default();
-        let got: Vec<_> = changes(&event)
-            .iter()
-            .map(|c| (c.op.clone(), c.path.clone(), text(&c.old), text(&c.new)))
-            .collect();
+        let got: Vec<_> =
+            changes(&event).iter().map(|c| (c.op.clone(), c.path.clone(), text(&c.old), text(&c.new))).collect();
         let expected: Vec<_> = expected
             .iter()
-            .map(|(op, path, old, new)| {
-                ((*op).into(), (*path).into(), (*old).into(), (*new).into())
-            })
+            .map(|(op, path, old, new)| ((*op).into(), (*path).into(), (*old).into(), (*new).into()))
             .collect();
         assert_eq!(got, expected);
     }
 
     #[test]
     fn listed_changes_come_first_and_a_lone_state_counts_as_added_or_removed() {
-        check(
-            r#"{"changes":[{"op":"replace","path":"/n","old":3,"value":5}]}"#,
-            &[("replace", "/n", "3", "5")],
-        );
+        check(r#"{"changes":[{"op":"replace","path":"/n","old":3,"value":5}]}"#, &[("replace", "/n", "3", "5")]);
         check(r#"{"after":{"a/b":1}}"#, &[("add", "/a~1b", "", "1")]);
         check(r#"{"before":{"x":"y"}}"#, &[("remove", "/x", "\"y\"", "")]);
         check(r#"{"after":7}"#, &[("add", "", "", "7")]);

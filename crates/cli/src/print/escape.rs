@@ -75,19 +75,12 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
 pub(crate) fn csv(text: &str) -> String {
     let shown = line(text);
     // A tab or a line feed at the start counts too, and `line` has turned those into a backslash.
-    let formula = shown.trim_start_matches(' ').starts_with([
-        '=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '|', '%',
-    ]) && shown.parse::<f64>().is_err();
-    let guarded = if formula {
-        Cow::Owned(format!("'{shown}"))
-    } else {
-        shown
-    };
-    if formula
-        || guarded.contains(['"', ',', ';', '\''])
-        || guarded.starts_with(' ')
-        || guarded.ends_with(' ')
-    {
+    let formula = shown
+        .trim_start_matches(' ')
+        .starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}', '|', '%'])
+        && shown.parse::<f64>().is_err();
+    let guarded = if formula { Cow::Owned(format!("'{shown}")) } else { shown };
+    if formula || guarded.contains(['"', ',', ';', '\'']) || guarded.starts_with(' ') || guarded.ends_with(' ') {
         format!("\"{}\"", guarded.replace('"', "\"\""))
     } else {
         guarded.into_owned()
@@ -106,20 +99,11 @@ mod tests {
 
     #[test]
     fn whatever_steers_a_terminal_is_written_out() {
-        check_line(
-            "plain, with ümläuts and 漢字",
-            "plain, with ümläuts and 漢字",
-        );
+        check_line("plain, with ümläuts and 漢字", "plain, with ümläuts and 漢字");
         check_line("\u{1b}[31mred\u{1b}[0m", "\\x1b[31mred\\x1b[0m");
-        check_line(
-            "bell\u{7} del\u{7f} csi\u{9b}2J",
-            "bell\\x07 del\\x7f csi\\u{9b}2J",
-        );
+        check_line("bell\u{7} del\u{7f} csi\u{9b}2J", "bell\\x07 del\\x7f csi\\u{9b}2J");
         check_line("a\tb\r\nc", "a\\tb\\r\\nc");
-        check_line(
-            "user\u{202e}gnp.exe\u{202c}",
-            "user\\u{202e}gnp.exe\\u{202c}",
-        );
+        check_line("user\u{202e}gnp.exe\u{202c}", "user\\u{202e}gnp.exe\\u{202c}");
         check_line("zero\u{200b}width\u{feff}", "zero\\u{200b}width\\u{feff}");
         check_line("tag\u{e0041}", "tag\\u{e0041}");
         check_line("\u{2028}", "\\u{2028}");
@@ -127,8 +111,7 @@ mod tests {
 
     #[test]
     fn escaped_json_is_the_same_json() {
-        let value =
-            serde_json::json!({"a\u{202e}": "\u{1b}[2J \u{9b} \u{e0041} \u{7f} ü", "b": [1, "\n"]});
+        let value = serde_json::json!({"a\u{202e}": "\u{1b}[2J \u{9b} \u{e0041} \u{7f} ü", "b": [1, "\n"]});
         let text = value.to_string();
         let shown = json(&text);
         assert!(!shown.contains(is_unsafe), "{shown}");
@@ -143,10 +126,7 @@ mod tests {
 
     #[test]
     fn no_cell_is_a_formula() {
-        check_csv(
-            "=HYPERLINK(\"http://x\")",
-            "\"'=HYPERLINK(\"\"http://x\"\")\"",
-        );
+        check_csv("=HYPERLINK(\"http://x\")", "\"'=HYPERLINK(\"\"http://x\"\")\"");
         check_csv("@SUM(A1)", "\"'@SUM(A1)\"");
         check_csv("+cmd|' /C calc'!A0", "\"'+cmd|' /C calc'!A0\"");
         check_csv("-2+3", "\"'-2+3\"");

@@ -29,9 +29,7 @@ const SHOWN_BYTES_MAX: usize = 2_000;
 impl Found {
     /// The string at a dotted path.
     pub(crate) fn text(&self, path: &str) -> Option<&str> {
-        dotted(&self.event, path)
-            .and_then(Json::as_str)
-            .filter(|text| !text.is_empty())
+        dotted(&self.event, path).and_then(Json::as_str).filter(|text| !text.is_empty())
     }
 
     fn time(&self) -> Option<Timestamp> {
@@ -40,18 +38,12 @@ impl Found {
 
     /// The actor by the name people know it by.
     pub(crate) fn actor(&self) -> &str {
-        ["actor.name", "actor.email", "actor.id"]
-            .iter()
-            .find_map(|path| self.text(path))
-            .unwrap_or("?")
+        ["actor.name", "actor.email", "actor.id"].iter().find_map(|path| self.text(path)).unwrap_or("?")
     }
 
     /// The resource by the name people know it by.
     pub(crate) fn resource(&self) -> &str {
-        ["resource.name", "resource.id"]
-            .iter()
-            .find_map(|path| self.text(path))
-            .unwrap_or("?")
+        ["resource.name", "resource.id"].iter().find_map(|path| self.text(path)).unwrap_or("?")
     }
 
     /// The event as one JSON object: place and hash first, then its own members.
@@ -59,13 +51,7 @@ impl Found {
         let mut object = Object::new();
         object.insert("position", self.position.as_str());
         object.insert("leaf_hash", self.leaf_hash.as_str());
-        for (name, value) in self
-            .event
-            .as_object()
-            .map(Object::iter)
-            .into_iter()
-            .flatten()
-        {
+        for (name, value) in self.event.as_object().map(Object::iter).into_iter().flatten() {
             object.insert(name, value.clone());
         }
         Json::Object(object)
@@ -74,10 +60,7 @@ impl Found {
     /// The event as a row under [`COLUMNS`].
     pub(crate) fn row(&self, printer: &Printer) -> Row {
         let time = self.text("time").unwrap_or_default();
-        let when = self.time().map_or_else(
-            || time.to_owned(),
-            |at| times::relative(at, printer.now, &printer.zone),
-        );
+        let when = self.time().map_or_else(|| time.to_owned(), |at| times::relative(at, printer.now, &printer.zone));
         let outcome = self.text("outcome").unwrap_or("unknown");
         let resource_id = self.text("resource.id").unwrap_or_default();
         let resource_type = self.text("resource.type").unwrap_or_default();
@@ -97,10 +80,7 @@ impl Found {
     /// Who did what to what, when and from where, as one sentence without a full stop.
     pub(crate) fn sentence(&self, printer: &Printer) -> String {
         let mut out = escape::line(self.actor()).into_owned();
-        let how = [self.text("actor.auth.method"), mfa(&self.event)]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>();
+        let how = [self.text("actor.auth.method"), mfa(&self.event)].into_iter().flatten().collect::<Vec<_>>();
         if !how.is_empty() {
             out.push_str(&format!(" ({})", escape::line(&how.join(", "))));
         }
@@ -119,21 +99,14 @@ impl Found {
         }
         if let Some(at) = self.time() {
             let when = times::relative(at, printer.now, &printer.zone);
-            let on = if when.ends_with("ago") || when.starts_with("in ") || when == "now" {
-                ""
-            } else {
-                "on "
-            };
+            let on = if when.ends_with("ago") || when.starts_with("in ") || when == "now" { "" } else { "on " };
             out.push_str(&format!(" {on}{when}"));
         }
         let first_ip = self.event.pointer("/origin/ips/0").and_then(Json::as_str);
         if let Some(ip) = self.text("actor.ip").or(first_ip) {
             out.push_str(&format!(" from {}", escape::line(ip)));
         }
-        if let Some(name) = self
-            .text("actor.on_behalf_of.name")
-            .or(self.text("actor.on_behalf_of.id"))
-        {
+        if let Some(name) = self.text("actor.on_behalf_of.name").or(self.text("actor.on_behalf_of.id")) {
             out.push_str(&format!(" on behalf of {}", escape::line(name)));
         }
         out
@@ -155,12 +128,7 @@ impl Printer {
         self.line(&heading)?;
         let mut members = vec![("position".to_owned(), found.position.clone())];
         flatten(&found.event, "", &mut members);
-        let width = members
-            .iter()
-            .map(|(name, _)| name.chars().count())
-            .max()
-            .unwrap_or(0)
-            .min(40);
+        let width = members.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).min(40);
         for (name, text) in members {
             let name = format!("{:width$}", escape::line(&name));
             let name = self.tint(Tone::Dim, &name).into_owned();
@@ -171,11 +139,7 @@ impl Printer {
 }
 
 fn mfa(event: &Json) -> Option<&'static str> {
-    event
-        .pointer("/actor/auth/mfa")
-        .and_then(Json::as_bool)
-        .filter(|mfa| *mfa)
-        .map(|_| "mfa")
+    event.pointer("/actor/auth/mfa").and_then(Json::as_bool).filter(|mfa| *mfa).map(|_| "mfa")
 }
 
 /// What was done, and what was wanted, for a sentence; empty if only the action says it.
@@ -210,11 +174,7 @@ fn outcome_tone(outcome: &str) -> Tone {
 fn flatten(value: &Json, prefix: &str, out: &mut Vec<(String, String)>) {
     const CLOSED: [&str; 6] = ["before", "after", "changes", "metadata", "raw", "cause"];
     for (name, value) in value.as_object().map(Object::iter).into_iter().flatten() {
-        let path = if prefix.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{prefix}.{name}")
-        };
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
         match value {
             Json::Object(_) if !CLOSED.contains(&path.as_str()) => flatten(value, &path, out),
             Json::String(text) => out.push((path, text.clone())),
@@ -232,11 +192,7 @@ fn shown(text: &str) -> String {
     while !safe.is_char_boundary(end) {
         end -= 1;
     }
-    format!(
-        "{}… ({} in all; --json shows everything)",
-        &safe[..end],
-        times::size(text.len() as u64)
-    )
+    format!("{}… ({} in all; --json shows everything)", &safe[..end], times::size(text.len() as u64))
 }
 
 #[cfg(test)]
@@ -246,11 +202,7 @@ mod tests {
 
     fn found(event: &str) -> Found {
         let event = Json::parse(event.as_bytes()).expect("JSON");
-        Found {
-            position: "default/main@7".into(),
-            leaf_hash: "aGFzaA==".into(),
-            event,
-        }
+        Found { position: "default/main@7".into(), leaf_hash: "aGFzaA==".into(), event }
     }
 
     #[track_caller]
@@ -289,12 +241,7 @@ mod tests {
 
     #[test]
     fn the_json_of_an_event_begins_with_its_place() {
-        let text = found(r#"{"time":"t","n":12345678901234567890}"#)
-            .json()
-            .to_text();
-        assert_eq!(
-            text,
-            r#"{"position":"default/main@7","leaf_hash":"aGFzaA==","time":"t","n":12345678901234567890}"#
-        );
+        let text = found(r#"{"time":"t","n":12345678901234567890}"#).json().to_text();
+        assert_eq!(text, r#"{"position":"default/main@7","leaf_hash":"aGFzaA==","time":"t","n":12345678901234567890}"#);
     }
 }

@@ -4,9 +4,7 @@ use std::io;
 
 use cairn_event::Json;
 use comfy_table::presets::NOTHING;
-use comfy_table::{
-    Attribute, Cell as TableCell, Color, ContentArrangement, Row as TableRow, Table,
-};
+use comfy_table::{Attribute, Cell as TableCell, Color, ContentArrangement, Row as TableRow, Table};
 
 use super::{Form, Printer, Tone, escape};
 
@@ -21,19 +19,12 @@ pub(crate) struct Cell {
 impl Cell {
     /// A value that reads the same for people and programs. It is escaped when it is written.
     pub(crate) fn new(full: impl Into<String>) -> Cell {
-        Cell {
-            short: None,
-            full: full.into(),
-            tone: Tone::Plain,
-        }
+        Cell { short: None, full: full.into(), tone: Tone::Plain }
     }
 
     /// The same with another text for people.
     pub(crate) fn short(self, short: impl Into<String>) -> Cell {
-        Cell {
-            short: Some(short.into()),
-            ..self
-        }
+        Cell { short: Some(short.into()), ..self }
     }
 
     /// The same in a tone.
@@ -82,10 +73,7 @@ impl Printer {
     /// # Errors
     /// What stdout says.
     pub(crate) fn header(&mut self, columns: &[&str]) -> io::Result<()> {
-        let names: Vec<String> = columns
-            .iter()
-            .map(|name| name.to_lowercase().replace(' ', "_"))
-            .collect();
+        let names: Vec<String> = columns.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
         match self.form {
             Form::Tsv => self.line(&names.join("\t")),
             Form::Csv => self.line(&names.join(",")),
@@ -103,10 +91,7 @@ impl Printer {
                 let cells: Vec<String> = row
                     .cells
                     .iter()
-                    .map(|cell| {
-                        self.tint(cell.tone, &escape::line(cell.for_person()))
-                            .into_owned()
-                    })
+                    .map(|cell| self.tint(cell.tone, &escape::line(cell.for_person())).into_owned())
                     .collect();
                 cells.join("  ")
             }
@@ -121,25 +106,16 @@ impl Printer {
         let mut table = Table::new();
         table.load_style(NOTHING).set_truncation_indicator("…");
         if let Some(width) = self.width {
-            table
-                .set_content_arrangement(ContentArrangement::Dynamic)
-                .set_width(width);
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
         if self.color {
             table.enforce_styling();
         } else {
             table.force_no_tty();
         }
-        table.set_header(
-            columns
-                .iter()
-                .map(|name| TableCell::new(name).add_attribute(Attribute::Dim)),
-        );
+        table.set_header(columns.iter().map(|name| TableCell::new(name).add_attribute(Attribute::Dim)));
         for row in rows {
-            let cells = row
-                .cells
-                .iter()
-                .map(|cell| toned(TableCell::new(escape::line(cell.for_person())), cell.tone));
+            let cells = row.cells.iter().map(|cell| toned(TableCell::new(escape::line(cell.for_person())), cell.tone));
             let mut line = TableRow::from(cells.collect::<Vec<_>>());
             line.max_height(1);
             table.add_row(line);
@@ -152,11 +128,7 @@ impl Printer {
 }
 
 fn joined(row: &Row, separator: &str, written: impl Fn(&str) -> String) -> String {
-    row.cells
-        .iter()
-        .map(|cell| written(&cell.full))
-        .collect::<Vec<_>>()
-        .join(separator)
+    row.cells.iter().map(|cell| written(&cell.full)).collect::<Vec<_>>().join(separator)
 }
 
 fn toned(cell: TableCell, tone: Tone) -> TableCell {
@@ -218,13 +190,8 @@ mod tests {
         ];
         let out = Shared::default();
         let mut printer = Printer::for_test(form, width, Box::new(out.clone()));
-        printer
-            .table(&["TIME", "ACTOR", "RESOURCE ID"], &rows)
-            .expect("memory");
-        assert_eq!(
-            String::from_utf8(out.0.borrow().clone()).expect("UTF-8"),
-            expected
-        );
+        printer.table(&["TIME", "ACTOR", "RESOURCE ID"], &rows).expect("memory");
+        assert_eq!(String::from_utf8(out.0.borrow().clone()).expect("UTF-8"), expected);
     }
 
     #[test]
@@ -256,20 +223,12 @@ mod tests {
     fn a_person_gets_what_fits_into_the_terminal() {
         let out = Shared::default();
         let mut printer = Printer::for_test(Form::Human, Some(40), Box::new(out.clone()));
-        let row = |name: &str| Row {
-            cells: vec![Cell::new("x").short("5 s ago"), Cell::new(name)],
-            json: Json::Null,
-        };
-        printer
-            .table(&["TIME", "NAME"], &[row("short"), row(&"long ".repeat(30))])
-            .expect("memory");
+        let row = |name: &str| Row { cells: vec![Cell::new("x").short("5 s ago"), Cell::new(name)], json: Json::Null };
+        printer.table(&["TIME", "NAME"], &[row("short"), row(&"long ".repeat(30))]).expect("memory");
         let text = String::from_utf8(out.0.borrow().clone()).expect("UTF-8");
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert_eq!(lines[1].trim_end(), "5 s ago  short");
-        assert!(
-            lines[2].contains('…') && lines.iter().all(|line| line.chars().count() <= 40),
-            "{text}"
-        );
+        assert!(lines[2].contains('…') && lines.iter().all(|line| line.chars().count() <= 40), "{text}");
     }
 }

@@ -8,11 +8,7 @@ use jiff::tz::TimeZone;
 pub(crate) fn relative(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
     let seconds = now.as_second() - at.as_second();
     let ago = |text: String| {
-        if seconds < 0 {
-            format!("in {text}")
-        } else {
-            format!("{text} ago")
-        }
+        if seconds < 0 { format!("in {text}") } else { format!("{text} ago") }
     };
     let distance = seconds.unsigned_abs();
     match distance {
@@ -21,19 +17,12 @@ pub(crate) fn relative(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String
         60..3_600 => ago(format!("{} m", distance / 60)),
         3_600..86_400 => ago(pair(distance / 3_600, "h", distance / 60 % 60, "m")),
         86_400..2_592_000 => ago(pair(distance / 86_400, "d", distance / 3_600 % 24, "h")),
-        _ => at
-            .to_zoned_datetime(zone.clone())
-            .strftime("%Y-%m-%d %H:%M:%S")
-            .to_string(),
+        _ => at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
     }
 }
 
 fn pair(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
-    if small == 0 {
-        format!("{large} {large_unit}")
-    } else {
-        format!("{large} {large_unit} {small} {small_unit}")
-    }
+    if small == 0 { format!("{large} {large_unit}") } else { format!("{large} {large_unit} {small} {small_unit}") }
 }
 
 /// A count with thin groups of three: `1,448`.
@@ -51,11 +40,7 @@ pub(crate) fn count(number: u64) -> String {
 
 /// `1 event`, `2 events`.
 pub(crate) fn plural(number: u64, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{} {noun}s", count(number))
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", count(number)) }
 }
 
 /// A size in the binary unit that leaves one to four digits: `512 B`, `1.5 MiB`.

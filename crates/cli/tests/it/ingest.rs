@@ -15,11 +15,7 @@ fn each_kind_is_found_by_its_content_and_a_second_time_everything_is_a_duplicate
         let file = fixture_argument(name);
         let first = house.run(&["ingest", &file, "--json"]).expect(0);
         assert_eq!(summary(&first), [events, events, 0, 0, 0, 0], "{name}");
-        assert!(
-            first.err.contains(&format!(": {kind} (")),
-            "it says which kind it took: {}",
-            first.err
-        );
+        assert!(first.err.contains(&format!(": {kind} (")), "it says which kind it took: {}", first.err);
         let second = house.run(&["ingest", &file, "--json"]).expect(0);
         assert_eq!(summary(&second), [events, 0, events, 0, 0, 0], "{name}");
     }
@@ -29,22 +25,15 @@ fn each_kind_is_found_by_its_content_and_a_second_time_everything_is_a_duplicate
 #[test]
 fn equal_records_of_one_file_are_two_events() {
     let house = House::new();
-    house
-        .run(&["ingest", &fixture_argument("native.ndjson")])
-        .expect(0);
+    house.run(&["ingest", &fixture_argument("native.ndjson")]).expect(0);
     assert_eq!(house.get("/v1/search?q=op:execute")["total"]["count"], 2);
 }
 
 #[test]
 fn the_summary_for_people_adds_up_on_one_line() {
     let house = House::new();
-    let ran = house
-        .run(&["ingest", &fixture_argument("cloudtrail-delivery.json")])
-        .expect(0);
-    assert_eq!(
-        ran.out,
-        "received 5  stored 5  duplicate 0  quarantined 0  sampled 0  refused 0\n"
-    );
+    let ran = house.run(&["ingest", &fixture_argument("cloudtrail-delivery.json")]).expect(0);
+    assert_eq!(ran.out, "received 5  stored 5  duplicate 0  quarantined 0  sampled 0  refused 0\n");
 }
 
 #[test]
@@ -54,17 +43,11 @@ fn gzip_zstd_and_standard_input_are_read_like_the_file_itself() {
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gz.write_all(&bytes).unwrap();
     let gz = house.file("events.ndjson.gz", gz.finish().unwrap());
-    let zst = house.file(
-        "events.ndjson.zst",
-        zstd::encode_all(&bytes[..], 3).unwrap(),
-    );
+    let zst = house.file("events.ndjson.zst", zstd::encode_all(&bytes[..], 3).unwrap());
     let ran = house.run(&["ingest", &gz, "--json"]).expect(0);
     assert_eq!(summary(&ran), [12, 12, 0, 0, 0, 0]);
     assert!(ran.err.contains("gzip"), "{}", ran.err);
-    assert_eq!(
-        summary(&house.run(&["ingest", &zst, "--json"]).expect(0)),
-        [12, 0, 12, 0, 0, 0]
-    );
+    assert_eq!(summary(&house.run(&["ingest", &zst, "--json"]).expect(0)), [12, 0, 12, 0, 0, 0]);
     let ran = run_with_input(house.path(), &["ingest", "-", "--json"], &bytes).expect(0);
     assert_eq!(summary(&ran), [12, 0, 12, 0, 0, 0]);
 }
@@ -75,10 +58,7 @@ fn what_is_refused_is_named_and_takes_no_neighbour() {
     let good = std::fs::read_to_string(fixture("native.ndjson")).unwrap();
     let first = good.lines().next().unwrap();
     let bad_actor = first.replace("\"type\":\"user\"", "\"type\":\"usr\"");
-    let text = format!(
-        "{first}\n{bad_actor}\n{{broken\n{}\n",
-        good.lines().nth(1).unwrap()
-    );
+    let text = format!("{first}\n{bad_actor}\n{{broken\n{}\n", good.lines().nth(1).unwrap());
     let file = house.file("mixed.ndjson", text);
     let ran = house.run(&["ingest", &file, "--json"]).expect(1);
     assert_eq!(summary(&ran), [4, 2, 0, 0, 0, 2]);
@@ -89,17 +69,9 @@ fn what_is_refused_is_named_and_takes_no_neighbour() {
         "{refusals}"
     );
     assert_eq!(refusals[0]["field"], "actor.type", "{refusals}");
-    assert!(
-        refusals[0]["reason"].as_str().unwrap().contains("user"),
-        "{refusals}"
-    );
+    assert!(refusals[0]["reason"].as_str().unwrap().contains("user"), "{refusals}");
     assert_eq!(refusals[1]["record"], 2);
-    assert!(
-        ran.err
-            .contains("refused: mixed.ndjson record 1: actor.type: "),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("refused: mixed.ndjson record 1: actor.type: "), "{}", ran.err);
 }
 
 #[test]
@@ -108,16 +80,10 @@ fn a_file_of_unknown_kind_is_refused_by_name_and_the_others_go_on() {
     let odd = house.file("odd.json", "{\"message\": \"hi\"}");
     let empty = house.file("empty.json", "\n");
     let good = fixture_argument("cloudtrail-delivery.json");
-    let ran = house
-        .run(&["ingest", &odd, "missing.json", &empty, &good, "--json"])
-        .expect(1);
+    let ran = house.run(&["ingest", &odd, "missing.json", &empty, &good, "--json"]).expect(1);
     assert_eq!(summary(&ran), [5, 5, 0, 0, 0, 0]);
     assert_eq!(ran.json_lines()[0]["files_refused"], 3);
-    for named in [
-        "odd.json: its kind is not known",
-        "missing.json: ",
-        "empty.json: it is empty",
-    ] {
+    for named in ["odd.json: its kind is not known", "missing.json: ", "empty.json: it is empty"] {
         assert!(ran.err.contains(named), "{named}: {}", ran.err);
     }
 }
@@ -134,19 +100,11 @@ fn a_long_file_goes_through_in_batches() {
     let text: String = (0..5_000).map(line).collect();
     let file = house.file("many.ndjson", text);
     assert_eq!(
-        summary(
-            &house
-                .run(&["ingest", &file, "--json", "--batch", "700"])
-                .expect(0)
-        ),
+        summary(&house.run(&["ingest", &file, "--json", "--batch", "700"]).expect(0)),
         [5_000, 5_000, 0, 0, 0, 0]
     );
     assert_eq!(
-        summary(
-            &house
-                .run(&["ingest", &file, "--json", "--batch", "999"])
-                .expect(0)
-        ),
+        summary(&house.run(&["ingest", &file, "--json", "--batch", "999"]).expect(0)),
         [5_000, 0, 5_000, 0, 0, 0]
     );
 }
@@ -154,20 +112,9 @@ fn a_long_file_goes_through_in_batches() {
 #[test]
 fn big_numbers_and_long_decimals_come_back_as_they_were() {
     let house = House::new();
-    house
-        .run(&["ingest", &fixture_argument("native.ndjson")])
-        .expect(0);
-    let ran = house
-        .run(&[
-            "search",
-            "action:table.export",
-            "--json=metadata.rows,metadata.ratio",
-        ])
-        .expect(0);
-    assert_eq!(
-        ran.out,
-        "{\"metadata.rows\":9007199254740993,\"metadata.ratio\":0.10000000000000000001}\n"
-    );
+    house.run(&["ingest", &fixture_argument("native.ndjson")]).expect(0);
+    let ran = house.run(&["search", "action:table.export", "--json=metadata.rows,metadata.ratio"]).expect(0);
+    assert_eq!(ran.out, "{\"metadata.rows\":9007199254740993,\"metadata.ratio\":0.10000000000000000001}\n");
 }
 
 #[test]
@@ -184,9 +131,5 @@ fn the_same_key_with_other_content_is_kept_and_named() {
     let ran = house.run(&["ingest", &other, "--json"]).expect(0);
     assert_eq!(summary(&ran), [1, 1, 0, 0, 0, 0]);
     assert_eq!(ran.json_lines()[0]["conflicts"], 1);
-    assert!(
-        ran.err.contains("conflict: other.ndjson record 0") && ran.err.contains("default/main@0"),
-        "{}",
-        ran.err
-    );
+    assert!(ran.err.contains("conflict: other.ndjson record 0") && ran.err.contains("default/main@0"), "{}", ran.err);
 }

@@ -9,16 +9,10 @@ use serde_json::Value;
 /// The binary under test, with nothing of the surrounding environment that could steer it.
 pub(crate) fn cairn(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cairn"));
-    for (name, _) in
-        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CAIRN_"))
-    {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CAIRN_")) {
         command.env_remove(name);
     }
-    command
-        .current_dir(folder)
-        .env_remove("CLICOLOR_FORCE")
-        .env("TZ", "UTC")
-        .stdin(Stdio::null());
+    command.current_dir(folder).env_remove("CLICOLOR_FORCE").env("TZ", "UTC").stdin(Stdio::null());
     command
 }
 
@@ -34,58 +28,33 @@ impl Ran {
     /// What a finished process said.
     pub(crate) fn from(output: Output) -> Ran {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("output is UTF-8");
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+        Ran { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 
     /// The run, if it ended with this code.
     #[track_caller]
     pub(crate) fn expect(self, code: i32) -> Ran {
-        assert_eq!(
-            self.code, code,
-            "stdout:\n{}\nstderr:\n{}",
-            self.out, self.err
-        );
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         self
     }
 
     /// Stdout as one JSON value a line.
     pub(crate) fn json_lines(&self) -> Vec<Value> {
-        self.out
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("a JSON value a line"))
-            .collect()
+        self.out.lines().map(|line| serde_json::from_str(line).expect("a JSON value a line")).collect()
     }
 }
 
 /// Runs the binary in a folder.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
-    Ran::from(
-        cairn(folder)
-            .args(arguments)
-            .output()
-            .expect("the binary starts"),
-    )
+    Ran::from(cairn(folder).args(arguments).output().expect("the binary starts"))
 }
 
 /// Runs the binary in a folder with bytes on its standard input.
 pub(crate) fn run_with_input(folder: &Path, arguments: &[&str], input: &[u8]) -> Ran {
     let mut command = cairn(folder);
-    command
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the binary starts");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input)
-        .expect("it reads");
+    child.stdin.take().unwrap().write_all(input).expect("it reads");
     Ran::from(child.wait_with_output().expect("it ends"))
 }
 
@@ -109,10 +78,7 @@ pub(crate) struct Dev {
 impl House {
     /// A new folder, and `cairn dev` ready in it.
     pub(crate) fn new() -> House {
-        let mut house = House {
-            folder: tempfile::tempdir().unwrap(),
-            running: None,
-        };
+        let mut house = House { folder: tempfile::tempdir().unwrap(), running: None };
         house.start();
         house
     }
@@ -153,13 +119,7 @@ impl House {
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: &str) {
         let pid = self.dev().child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([signal, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Waits for it to end; gives its exit code.
@@ -177,19 +137,14 @@ impl House {
 
     /// The admin token.
     pub(crate) fn token(&self) -> String {
-        std::fs::read_to_string(self.data().join("keys/admin.token"))
-            .expect("kept")
-            .trim()
-            .to_owned()
+        std::fs::read_to_string(self.data().join("keys/admin.token")).expect("kept").trim().to_owned()
     }
 
     /// Asks the server over HTTP, without the command line in between.
     pub(crate) fn get(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.dev().url);
-        let mut response = ureq::get(&url)
-            .header("Authorization", &format!("Bearer {}", self.token()))
-            .call()
-            .expect("answered");
+        let mut response =
+            ureq::get(&url).header("Authorization", &format!("Bearer {}", self.token())).call().expect("answered");
         serde_json::from_str(&response.body_mut().read_to_string().unwrap()).expect("JSON")
     }
 
@@ -213,23 +168,14 @@ impl Dev {
     /// Starts `cairn dev` in a folder; an error is what it said when it did not become ready.
     pub(crate) fn start(folder: &Path) -> Result<Dev, Ran> {
         let mut command = cairn(folder);
-        command
-            .args(["dev", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(["dev", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let (mut welcome, mut url) = (String::new(), None);
         let mut line = String::new();
         while out.read_line(&mut line).unwrap() > 0 {
-            if let Some(at) = line
-                .find("http://")
-                .filter(|_| line.trim_start().starts_with("Open"))
-            {
-                url = line[at..]
-                    .split("/openapi")
-                    .next()
-                    .map(|url| url.trim().to_owned());
+            if let Some(at) = line.find("http://").filter(|_| line.trim_start().starts_with("Open")) {
+                url = line[at..].split("/openapi").next().map(|url| url.trim().to_owned());
             }
             let is_last = line.trim_start().starts_with("Look");
             welcome.push_str(&line);
@@ -239,12 +185,7 @@ impl Dev {
             }
         }
         match url {
-            Some(url) => Ok(Dev {
-                child,
-                out,
-                url,
-                welcome,
-            }),
+            Some(url) => Ok(Dev { child, out, url, welcome }),
             None => {
                 let mut output = child.wait_with_output().unwrap();
                 output.stdout = welcome.into_bytes();
@@ -256,11 +197,7 @@ impl Dev {
 
 /// A fixture that we wrote (`tests/data`).
 pub(crate) fn fixture(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/data")
-        .join(name)
-        .canonicalize()
-        .expect("a fixture")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data").join(name).canonicalize().expect("a fixture")
 }
 
 /// A fixture as an argument.
@@ -271,17 +208,12 @@ pub(crate) fn fixture_argument(name: &str) -> String {
 /// The real corpus, if it is there. On the build machines it must be.
 pub(crate) fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let given = std::env::var_os("CAIRN_CORPUS")
-        .map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+    let given = std::env::var_os("CAIRN_CORPUS").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
     let corpus = root.join(given);
     if corpus.is_dir() {
         return Some(corpus);
     }
-    assert!(
-        std::env::var("CI").as_deref() != Ok("true"),
-        "CI=true, but there is no corpus at {}",
-        corpus.display()
-    );
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "CI=true, but there is no corpus at {}", corpus.display());
     println!("skipped: no corpus");
     None
 }
@@ -315,23 +247,8 @@ pub(crate) fn copy_folder(from: &Path, to: &Path) {
 #[track_caller]
 pub(crate) fn summary(ran: &Ran) -> [u64; 6] {
     let value = &ran.json_lines()[0];
-    let names = [
-        "received",
-        "stored",
-        "duplicate",
-        "quarantined",
-        "sampled",
-        "refused",
-    ];
-    let counts = names.map(|name| {
-        value[name]
-            .as_u64()
-            .unwrap_or_else(|| panic!("{name} in {value}"))
-    });
-    assert_eq!(
-        counts[0],
-        counts[1..].iter().sum::<u64>(),
-        "the counts add up: {value}"
-    );
+    let names = ["received", "stored", "duplicate", "quarantined", "sampled", "refused"];
+    let counts = names.map(|name| value[name].as_u64().unwrap_or_else(|| panic!("{name} in {value}")));
+    assert_eq!(counts[0], counts[1..].iter().sum::<u64>(), "the counts add up: {value}");
     counts
 }

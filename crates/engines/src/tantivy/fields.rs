@@ -6,7 +6,7 @@ use ::tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
 use ::tantivy::tokenizer::{RawTokenizer, Token, TokenStream, Tokenizer, TokenizerManager};
-use cairn_event::filter::words;
+use cairn_event::filter::{WORD_CHARS_MAX, words};
 use cairn_search::{NumberField, TermField};
 
 /// Names of the columns.
@@ -96,28 +96,64 @@ pub(super) fn tokenizers() -> TokenizerManager {
 struct LanguageWords;
 
 struct WordStream<'t> {
-    words: Box<dyn Iterator<Item = Cow<'t, str>> + 't>,
+    rest: Rest<'t>,
     token: Token,
+}
+
+/// What is not split yet. Nearly all text is ASCII, and splitting it takes a third of the time.
+enum Rest<'t> {
+    Ascii(&'t str),
+    Any(Box<dyn Iterator<Item = Cow<'t, str>> + 't>),
 }
 
 impl Tokenizer for LanguageWords {
     type TokenStream<'t> = WordStream<'t>;
 
     fn token_stream<'t>(&'t mut self, text: &'t str) -> WordStream<'t> {
+        let rest = if text.is_ascii() {
+            Rest::Ascii(text)
+        } else {
+            Rest::Any(Box::new(words(text)))
+        };
         WordStream {
-            words: Box::new(words(text)),
+            rest,
             token: Token::default(),
         }
     }
 }
 
+/// The next word of ASCII text as it is written, and what follows it.
+fn ascii_word(text: &str) -> Option<(&str, &str)> {
+    let is_inside = |byte: &u8| byte.is_ascii_alphanumeric();
+    let start = text.bytes().position(|byte| is_inside(&byte))?;
+    let run = &text[start..];
+    let length = run
+        .bytes()
+        .take(WORD_CHARS_MAX)
+        .take_while(is_inside)
+        .count();
+    Some(run.split_at(length))
+}
+
 impl TokenStream for WordStream<'_> {
     fn advance(&mut self) -> bool {
-        let Some(word) = self.words.next() else {
-            return false;
-        };
         self.token.text.clear();
-        self.token.text.push_str(&word);
+        match &mut self.rest {
+            Rest::Ascii(text) => {
+                let Some((word, rest)) = ascii_word(text) else {
+                    return false;
+                };
+                *text = rest;
+                self.token.text.push_str(word);
+                self.token.text.make_ascii_lowercase();
+            }
+            Rest::Any(words) => {
+                let Some(word) = words.next() else {
+                    return false;
+                };
+                self.token.text.push_str(&word);
+            }
+        }
         self.token.position = self.token.position.wrapping_add(1);
         true
     }
@@ -143,6 +179,28 @@ mod tests {
                 fields.schema.get_field_name(fields.term(*field)),
                 field.name()
             );
+        }
+    }
+
+    #[test]
+    fn words_are_those_of_the_language() {
+        let long = "Ab1".repeat(200);
+        for text in [
+            "",
+            " ",
+            "Deleted Invoice-42",
+            "--a--",
+            "a\n b",
+            &long,
+            "x é Y",
+            "東京 A1",
+            &format!("-{long} z"),
+        ] {
+            let mut tokenizer = LanguageWords;
+            let mut stream = tokenizer.token_stream(text);
+            let mut found = Vec::new();
+            stream.process(&mut |token| found.push(token.text.clone()));
+            assert_eq!(found, words(text).collect::<Vec<_>>(), "{text:?}");
         }
     }
 }

@@ -109,6 +109,7 @@ const VALUES: &[&str] = &[
     "[1,\"admin\"]",
     "{\"x\":{\"y\":5}}",
     "\"i\u{307}stanbul\"",
+    "\"\u{130}stanbul\"",
     "[]",
 ];
 const PATHS: &[&str] = &[

@@ -174,6 +174,43 @@ fn after_a_failed_write_the_node_says_503_for_good_and_why_and_still_gives_what_
     assert_eq!(&server.client().event(position).expect("it was acknowledged").position, position);
 }
 
+/// Waits until a series has a value that is wanted.
+fn wait_for(server: &Server, series: &str, wanted: impl Fn(f64) -> bool) {
+    loop {
+        let page = server.get("/metrics").text();
+        let value = page.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+        if value.is_some_and(&wanted) {
+            return;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_pass_over_everything_is_told_of_and_finds_damage() {
+    let at_once = |config: &mut NodeConfig| config.scrub.first_after_ms = 0;
+    let server = Server::start();
+    let token = server.token.clone();
+    server.submit(&lines(0..700));
+    let sealed = server.client().seal(None).expect("the admin may").sealed;
+    server.submit(&lines(700..710));
+    let dir = server.dir.clone();
+    server.stop();
+    let server = Server::on(dir.clone(), Some(token.clone()), at_once);
+    wait_for(&server, "cairn_integrity_last_full_pass_timestamp_seconds", |at| at > 1.7e9);
+    wait_for(&server, "cairn_integrity_pass_ratio", |ratio| ratio == 1.0);
+    server.stop();
+    let range = format!("{:020}-{:020}", sealed[0].first, sealed[0].last);
+    let path = dir.path().join(format!("data/trails/default/main/segments/{range}.parquet"));
+    let mut bytes = std::fs::read(&path).expect("the segment");
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).expect("it is ours");
+    let server = Server::on(dir, Some(token), at_once);
+    wait_for(&server, "cairn_integrity_pass_ratio", |ratio| ratio < 1.0);
+    wait_for(&server, "cairn_integrity_last_full_pass_timestamp_seconds", |at| at == 0.0);
+}
+
 fn sim_node(world: &World) -> (Node, cairn_server::Started) {
     let (disk, entropy) = (Arc::new(world.disk()), Arc::new(SimEntropy::new(7)));
     let signer = Arc::new(LogKey::open(disk.as_ref(), entropy.as_ref()).expect("a new key"));

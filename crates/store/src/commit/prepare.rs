@@ -19,7 +19,7 @@ pub(crate) fn prepare(
     let (producer, server) = (event.producer_part(), event.server_part());
     let (key_number, seed) = shared.trail(trail).seeds().draw(shared.entropy.as_ref());
     let kind = Kind::Event;
-    let leaf = leaf(kind, &seed, &producer, &server)?;
+    let leaf = leaf(kind, &seed, producer, server)?;
     let head = RecordHead { key_number, kind, key, fingerprint };
     let record = record::encode(&head, [&producer.text, &server.text], [&producer.slots, &server.slots]);
     Ok(Prepared { id: event.id(), key, fingerprint, key_number, leaf, record })

@@ -186,3 +186,6 @@ pub(crate) fn decode<'a>(cursor: &mut Cursor<'a>) -> Result<EventRecord<'a>, Mal
     }
     Ok(EventRecord { key_number, kind, key, fingerprint, texts, slots })
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,17 +225,22 @@ pub(crate) fn scan(disk: &dyn Disk, first_seq: u64) -> Result<WalScan, StoreErro
     let path = layout::wal_file(first_seq);
     let file = disk.open(&path).map_err(io_error(format!("open {path}")))?;
     let bytes = read_all(file.as_ref(), &path)?;
+    check(path, first_seq, bytes).map_err(StoreError::from)
+}
+
+/// Checks the bytes of a whole file.
+fn check(path: String, first_seq: u64, bytes: Vec<u8>) -> Result<WalScan, Corrupt> {
     let Some(header) = FileHeader::decode(&bytes) else {
-        return Err(Corrupt::in_file(path, "the file header does not hold").at(0).into());
+        return Err(Corrupt::in_file(path, "the file header does not hold").at(0));
     };
     if header.first_seq != first_seq {
-        return Err(Corrupt::in_file(path, "the file header names another sequence number than the file").at(28).into());
+        return Err(Corrupt::in_file(path, "the file header names another sequence number than the file").at(28));
     }
     let mut frames: Vec<FrameAt> = Vec::new();
     let (mut at, mut previous) = (FILE_HEADER, header.previous);
     while let Some(frame) = frame_at(&bytes, at) {
         if frame.seq != first_seq + frames.len() as u64 || bytes[at + 12..at + 44] != *previous.as_bytes() {
-            return Err(Corrupt::in_file(path, "a frame that holds is out of its place in the chain").at(at as u64).into());
+            return Err(Corrupt::in_file(path, "a frame that holds is out of its place in the chain").at(at as u64));
         }
         at = frame.body.end + FRAME_HASH;
         previous = frame.hash;
@@ -243,7 +248,7 @@ pub(crate) fn scan(disk: &dyn Disk, first_seq: u64) -> Result<WalScan, StoreErro
     }
     if let Some(later) = later_frame(&bytes, at) {
         let what = format!("the frame does not hold, but the one at byte {later} does: this is damage, not the end of a crash");
-        return Err(Corrupt::in_file(path, what).at(at as u64).into());
+        return Err(Corrupt::in_file(path, what).at(at as u64));
     }
     Ok(WalScan { path, header, end: at as u64, bytes, frames })
 }
@@ -269,3 +274,6 @@ fn later_frame(bytes: &[u8], at: usize) -> Option<usize> {
     let hits = rest.windows(FRAME_MAGIC.len()).enumerate().filter(|(_, window)| window == FRAME_MAGIC);
     hits.map(|(offset, _)| at + 1 + offset).find(|&hit| frame_at(bytes, hit).is_some())
 }
+
+#[cfg(test)]
+mod tests;

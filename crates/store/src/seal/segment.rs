@@ -458,3 +458,6 @@ impl ChunkReader for DiskChunks {
         Ok(Bytes::from(bytes))
     }
 }
+
+#[cfg(test)]
+mod tests;

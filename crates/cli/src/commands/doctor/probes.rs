@@ -28,17 +28,9 @@ const SCRATCH: &str = "doctor.tmp";
 pub(super) fn all(config: &Config) -> Vec<Checked> {
     let data = config.data();
     let mut checks = vec![configuration(config), data_directory(data)];
-    let running = config
-        .server()
-        .map(str::to_owned)
-        .or_else(|| running_at(data));
+    let running = config.server().map(str::to_owned).or_else(|| running_at(data));
     let client = running.and_then(|url| {
-        let token = config
-            .token_from()
-            .read()
-            .ok()
-            .flatten()
-            .or_else(|| local_token(data).ok().flatten());
+        let token = config.token_from().read().ok().flatten().or_else(|| local_token(data).ok().flatten());
         Client::new(&url, token.as_deref()).ok()
     });
     match client.filter(|client| client.healthz().is_ok()) {
@@ -61,30 +53,16 @@ pub(super) fn all(config: &Config) -> Vec<Checked> {
 }
 
 fn configuration(config: &Config) -> Checked {
-    let set = config
-        .explain()
-        .iter()
-        .filter(|line| config.is_set(line.key.name))
-        .count();
-    let file = config
-        .file
-        .as_ref()
-        .map_or("no file".to_owned(), |file| file.display().to_string());
-    Checked::good(
-        "configuration",
-        format!("{file}, {} set", times::plural(set as u64, "setting")),
-    )
+    let set = config.explain().iter().filter(|line| config.is_set(line.key.name)).count();
+    let file = config.file.as_ref().map_or("no file".to_owned(), |file| file.display().to_string());
+    Checked::good("configuration", format!("{file}, {} set", times::plural(set as u64, "setting")))
 }
 
 fn data_directory(data: &Path) -> Checked {
     const NAME: &str = "data directory";
     let shown = data.display();
     if !data.is_dir() {
-        return Checked::doubtful(
-            NAME,
-            format!("{shown} does not exist"),
-            "`cairn dev` or `cairn serve` makes it",
-        );
+        return Checked::doubtful(NAME, format!("{shown} does not exist"), "`cairn dev` or `cairn serve` makes it");
     }
     if !data.join("cairn.id").is_file() {
         return Checked::bad(
@@ -94,8 +72,7 @@ fn data_directory(data: &Path) -> Checked {
         );
     }
     for secret in ["keys/log-1.key", TOKEN_FILE] {
-        let mode = std::fs::metadata(data.join(secret))
-            .map(|metadata| metadata.permissions().mode() & 0o7777);
+        let mode = std::fs::metadata(data.join(secret)).map(|metadata| metadata.permissions().mode() & 0o7777);
         if let Some(mode) = mode.ok().filter(|mode| mode & 0o077 != 0) {
             let path = data.join(secret).display().to_string();
             return Checked::bad(
@@ -112,33 +89,17 @@ fn server(client: &Client) -> Vec<Checked> {
     let ready = match client.readyz() {
         Ok(ready) => ready,
         Err(error) => {
-            return vec![Checked::bad(
-                "server",
-                error.to_string(),
-                "look at the server's log",
-            )];
+            return vec![Checked::bad("server", error.to_string(), "look at the server's log")];
         }
     };
     let mut checks = vec![if ready.ready {
         Checked::good("server", format!("{} takes events", client.base()))
     } else {
-        Checked::bad(
-            "server",
-            format!("{} takes no events", client.base()),
-            "the lines below say why",
-        )
+        Checked::bad("server", format!("{} takes no events", client.base()), "the lines below say why")
     }];
-    for dependency in ready
-        .dependencies
-        .into_iter()
-        .filter(|dependency| !dependency.ok)
-    {
+    for dependency in ready.dependencies.into_iter().filter(|dependency| !dependency.ok) {
         let detail = format!("{}: {}", dependency.name, dependency.detail);
-        checks.push(Checked::bad(
-            "server",
-            detail,
-            "put that right, then restart the server if its writer stopped",
-        ));
+        checks.push(Checked::bad("server", detail, "put that right, then restart the server if its writer stopped"));
     }
     checks
 }
@@ -146,17 +107,9 @@ fn server(client: &Client) -> Vec<Checked> {
 fn index_lag(client: &Client) -> Checked {
     const NAME: &str = "index";
     match client.trails() {
-        Err(error) => Checked::doubtful(
-            NAME,
-            format!("not known: {error}"),
-            "give a credential with the scope `read`",
-        ),
+        Err(error) => Checked::doubtful(NAME, format!("not known: {error}"), "give a credential with the scope `read`"),
         Ok(list) => {
-            let behind: u64 = list
-                .trails
-                .iter()
-                .map(|trail| trail.size.saturating_sub(trail.indexed))
-                .sum();
+            let behind: u64 = list.trails.iter().map(|trail| trail.size.saturating_sub(trail.indexed)).sum();
             let detail = format!("{} behind", times::plural(behind, "event"));
             if behind <= LAG_SMALL {
                 Checked::good(NAME, detail)
@@ -183,11 +136,7 @@ fn lock(data: &Path) -> Checked {
             "a process has the data directory open, but no server answers for it",
             "find it with `fuser -v` on the file LOCK",
         ),
-        Err(error) => Checked::bad(
-            NAME,
-            error.to_string(),
-            "run as the owner of the data directory",
-        ),
+        Err(error) => Checked::bad(NAME, error.to_string(), "run as the owner of the data directory"),
     }
 }
 
@@ -206,29 +155,13 @@ fn port(config: &Config) -> Checked {
 fn disk_space(data: &Path, reserve: u64) -> Checked {
     const NAME: &str = "disk space";
     match LocalDisk::existing(data).and_then(|disk| disk.free_bytes()) {
-        Err(error) => Checked::bad(
-            NAME,
-            error.to_string(),
-            "run as the owner of the data directory",
-        ),
+        Err(error) => Checked::bad(NAME, error.to_string(), "run as the owner of the data directory"),
         Ok(free) => {
-            let detail = format!(
-                "{} free, {} kept in reserve",
-                times::size(free),
-                times::size(reserve)
-            );
+            let detail = format!("{} free, {} kept in reserve", times::size(free), times::size(reserve));
             if free <= reserve {
-                Checked::bad(
-                    NAME,
-                    detail,
-                    "free some space: new events are refused with 507",
-                )
+                Checked::bad(NAME, detail, "free some space: new events are refused with 507")
             } else if free < reserve.saturating_mul(4) {
-                Checked::doubtful(
-                    NAME,
-                    detail,
-                    "free some space before the reserve is reached",
-                )
+                Checked::doubtful(NAME, detail, "free some space before the reserve is reached")
             } else {
                 Checked::good(NAME, detail)
             }
@@ -239,11 +172,7 @@ fn disk_space(data: &Path, reserve: u64) -> Checked {
 fn disk_latency(data: &Path) -> Checked {
     const NAME: &str = "disk latency";
     match sync_times(data) {
-        Err(error) => Checked::bad(
-            NAME,
-            error.to_string(),
-            "the data directory must be writable",
-        ),
+        Err(error) => Checked::bad(NAME, error.to_string(), "the data directory must be writable"),
         Ok(mut taken) => {
             taken.sort_unstable();
             let (middle, most) = (taken[taken.len() / 2], taken[taken.len() - 1]);
@@ -289,19 +218,11 @@ fn clock(data: &Path) -> Checked {
         .flatten()
         .filter_map(|entry| entry.ok()?.metadata().ok()?.modified().ok())
         .max();
-    let shown = jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string();
-    match newest
-        .and_then(|newest| newest.duration_since(now).ok())
-        .filter(|ahead| *ahead > Duration::from_secs(1))
-    {
+    let shown = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    match newest.and_then(|newest| newest.duration_since(now).ok()).filter(|ahead| *ahead > Duration::from_secs(1)) {
         Some(ahead) => Checked::bad(
             NAME,
-            format!(
-                "{shown} is {} before the last write",
-                times::duration(ahead)
-            ),
+            format!("{shown} is {} before the last write", times::duration(ahead)),
             "set the clock (NTP); times of arrival would go backwards",
         ),
         None => Checked::good(NAME, shown),
@@ -328,9 +249,7 @@ fn open_files() -> Checked {
 }
 
 fn soft_limit(limits: &str) -> Option<u64> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     match line.split_whitespace().next()? {
         "unlimited" => Some(u64::MAX),
         number => number.parse().ok(),
@@ -347,10 +266,7 @@ mod tests {
         let limits = "Limit                     Soft Limit           Hard Limit           Units     \n\
                       Max open files            1024                 524288               files     \n";
         assert_eq!(soft_limit(limits), Some(1024));
-        assert_eq!(
-            soft_limit("Max open files unlimited unlimited files"),
-            Some(u64::MAX)
-        );
+        assert_eq!(soft_limit("Max open files unlimited unlimited files"), Some(u64::MAX));
         assert_eq!(soft_limit(""), None);
     }
 

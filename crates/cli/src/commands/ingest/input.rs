@@ -64,20 +64,14 @@ pub(crate) enum InputError {
     #[error("it is empty")]
     Empty,
     /// No kind looks like it.
-    #[error(
-        "its kind is not known; say it with --source KIND (`cairn source list` names the kinds)"
-    )]
+    #[error("its kind is not known; say it with --source KIND (`cairn source list` names the kinds)")]
     UnknownKind,
 }
 
 impl Place {
     /// The place that an argument names.
     pub(crate) fn named(argument: &Path) -> Place {
-        if argument == Path::new("-") {
-            Place::Stdin
-        } else {
-            Place::File(argument.to_owned())
-        }
+        if argument == Path::new("-") { Place::Stdin } else { Place::File(argument.to_owned()) }
     }
 
     /// Its name in messages.
@@ -92,10 +86,7 @@ impl Place {
     pub(crate) fn size(&self) -> Option<u64> {
         match self {
             Place::Stdin => None,
-            Place::File(path) => std::fs::metadata(path)
-                .ok()
-                .filter(std::fs::Metadata::is_file)
-                .map(|m| m.len()),
+            Place::File(path) => std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|m| m.len()),
         }
     }
 
@@ -103,19 +94,12 @@ impl Place {
     ///
     /// # Errors
     /// [`InputError`].
-    pub(crate) fn open(
-        &self,
-        kind: Option<&str>,
-        read: &Arc<AtomicU64>,
-    ) -> Result<Input, InputError> {
+    pub(crate) fn open(&self, kind: Option<&str>, read: &Arc<AtomicU64>) -> Result<Input, InputError> {
         let bytes: Box<dyn Read + Send> = match self {
             Place::Stdin => Box::new(io::stdin()),
             Place::File(path) => Box::new(File::open(path)?),
         };
-        let counted = Counted {
-            bytes,
-            read: Arc::clone(read),
-        };
+        let counted = Counted { bytes, read: Arc::clone(read) };
         let mut raw = BufReader::with_capacity(BUFFER_BYTES, counted);
         let (compression, mut plain) = decompressed(&mut raw)?.open(raw)?;
         let (head, at_end) = head(&mut plain)?;
@@ -130,17 +114,8 @@ impl Place {
             }
         };
         let layout = layout(&head);
-        let bytes = Box::new(BufReader::with_capacity(
-            BUFFER_BYTES,
-            io::Cursor::new(head).chain(plain),
-        ));
-        Ok(Input {
-            source,
-            likeness,
-            compression,
-            layout,
-            bytes,
-        })
+        let bytes = Box::new(BufReader::with_capacity(BUFFER_BYTES, io::Cursor::new(head).chain(plain)));
+        Ok(Input { source, likeness, compression, layout, bytes })
     }
 }
 
@@ -163,17 +138,11 @@ fn decompressed(raw: &mut impl BufRead) -> io::Result<Compression> {
 }
 
 impl Compression {
-    fn open(
-        self,
-        raw: BufReader<Counted>,
-    ) -> io::Result<(Option<&'static str>, Box<dyn Read + Send>)> {
+    fn open(self, raw: BufReader<Counted>) -> io::Result<(Option<&'static str>, Box<dyn Read + Send>)> {
         Ok(match self {
             Compression::None => (None, Box::new(raw)),
             Compression::Gzip => (Some("gzip"), Box::new(MultiGzDecoder::new(raw))),
-            Compression::Zstd => (
-                Some("zstd"),
-                Box::new(zstd::stream::read::Decoder::with_buffer(raw)?),
-            ),
+            Compression::Zstd => (Some("zstd"), Box::new(zstd::stream::read::Decoder::with_buffer(raw)?)),
         })
     }
 }
@@ -195,31 +164,16 @@ fn head(plain: &mut (impl Read + ?Sized)) -> io::Result<(Vec<u8>, bool)> {
 
 /// Whether records come one a line. An array and an envelope begin on the first line and end on another.
 fn layout(head: &[u8]) -> Layout {
-    let text = head
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(head)
-        .trim_ascii_start();
+    let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     if text.first() == Some(&b'[') {
         return Layout::Whole;
     }
     let Some(last_end) = text.iter().rposition(|byte| *byte == b'\n') else {
-        return if text.first() == Some(&b'{') {
-            Layout::Whole
-        } else {
-            Layout::Lines
-        };
+        return if text.first() == Some(&b'{') { Layout::Whole } else { Layout::Lines };
     };
-    let lines = text[..last_end]
-        .split(|byte| *byte == b'\n')
-        .take(LINES_TRIED_MAX);
-    let mut is_record = lines
-        .filter(|line| !line.trim_ascii().is_empty())
-        .map(is_record_line);
-    if text.first() != Some(&b'{') || is_record.any(|record| record) {
-        Layout::Lines
-    } else {
-        Layout::Whole
-    }
+    let lines = text[..last_end].split(|byte| *byte == b'\n').take(LINES_TRIED_MAX);
+    let mut is_record = lines.filter(|line| !line.trim_ascii().is_empty()).map(is_record_line);
+    if text.first() != Some(&b'{') || is_record.any(|record| record) { Layout::Lines } else { Layout::Whole }
 }
 
 /// Whether a line is a record by itself, and not an envelope around many.
@@ -227,12 +181,9 @@ fn is_record_line(line: &[u8]) -> bool {
     let Ok(json) = Json::parse(line.trim_ascii()) else {
         return false;
     };
-    let is_envelope = ["Records", "items"]
-        .iter()
-        .any(|name| json.get(name).is_some_and(|list| list.as_array().is_some()));
-    json.as_object()
-        .is_some_and(|members| members.len() > 1 || !is_envelope)
-        && !is_envelope
+    let is_envelope =
+        ["Records", "items"].iter().any(|name| json.get(name).is_some_and(|list| list.as_array().is_some()));
+    json.as_object().is_some_and(|members| members.len() > 1 || !is_envelope) && !is_envelope
 }
 
 /// Counts what is read, for the progress bar.

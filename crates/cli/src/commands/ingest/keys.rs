@@ -37,11 +37,7 @@ impl Occurrences {
 }
 
 /// A native record with a key of its own, if it is an object that brings neither key nor id.
-pub(crate) fn with_key(
-    record: &[u8],
-    json: &Json,
-    occurrences: &mut Occurrences,
-) -> Option<Vec<u8>> {
+pub(crate) fn with_key(record: &[u8], json: &Json, occurrences: &mut Occurrences) -> Option<Vec<u8>> {
     let members = json.as_object()?;
     if members.contains("idempotency_key") || members.contains("id") || members.is_empty() {
         return None;
@@ -63,16 +59,14 @@ mod tests {
 
     fn keyed(record: &str, occurrences: &mut Occurrences) -> Option<String> {
         let json = Json::parse(record.as_bytes()).expect("JSON");
-        with_key(record.as_bytes(), &json, occurrences)
-            .map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
+        with_key(record.as_bytes(), &json, occurrences).map(|bytes| String::from_utf8(bytes).expect("UTF-8"))
     }
 
     #[test]
     fn equal_records_of_one_file_get_different_keys_and_the_same_ones_each_time() {
         let run = || {
             let mut occurrences = Occurrences::default();
-            ["{\"a\":1}", "{\"a\":2}", "{\"a\":1}"]
-                .map(|record| keyed(record, &mut occurrences).expect("no key yet"))
+            ["{\"a\":1}", "{\"a\":2}", "{\"a\":1}"].map(|record| keyed(record, &mut occurrences).expect("no key yet"))
         };
         let first = run();
         assert_eq!(first, run());
@@ -80,8 +74,7 @@ mod tests {
         for text in &first {
             let json = Json::parse(text.as_bytes()).expect("still JSON");
             assert!(
-                json.get("idempotency_key")
-                    .is_some_and(|key| key.as_str().is_some_and(|k| k.starts_with("sha256:")))
+                json.get("idempotency_key").is_some_and(|key| key.as_str().is_some_and(|k| k.starts_with("sha256:")))
             );
             assert!(json.get("a").is_some());
         }

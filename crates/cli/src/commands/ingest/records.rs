@@ -33,11 +33,8 @@ pub(crate) enum Taken {
 /// # Errors
 /// What reading says; an input that can't be taken apart as a whole. Records given so far stand.
 pub(crate) fn each(input: Input, take: &mut dyn FnMut(Taken) -> bool) -> Result<(), String> {
-    let mut splitter = Splitter {
-        is_native: input.source.kind() == "native",
-        occurrences: Occurrences::default(),
-        number: 0,
-    };
+    let mut splitter =
+        Splitter { is_native: input.source.kind() == "native", occurrences: Occurrences::default(), number: 0 };
     match input.layout {
         Layout::Lines => splitter.lines(input.bytes, take),
         Layout::Whole => splitter.whole(input.source, input.bytes, take),
@@ -51,20 +48,13 @@ struct Splitter {
 }
 
 impl Splitter {
-    fn lines(
-        &mut self,
-        mut bytes: Box<dyn BufRead + Send>,
-        take: &mut dyn FnMut(Taken) -> bool,
-    ) -> Result<(), String> {
+    fn lines(&mut self, mut bytes: Box<dyn BufRead + Send>, take: &mut dyn FnMut(Taken) -> bool) -> Result<(), String> {
         let mut line = Vec::new();
         let mut is_first = true;
         loop {
             line.clear();
             let limit = RECORD_BYTES_MAX as u64 + 1;
-            let read = (&mut bytes)
-                .take(limit)
-                .read_until(b'\n', &mut line)
-                .map_err(|error| error.to_string())?;
+            let read = (&mut bytes).take(limit).read_until(b'\n', &mut line).map_err(|error| error.to_string())?;
             if read == 0 {
                 return Ok(());
             }
@@ -74,19 +64,12 @@ impl Splitter {
             }
             let mut record = line.trim_ascii();
             if std::mem::take(&mut is_first) {
-                record = record
-                    .strip_prefix(b"\xef\xbb\xbf")
-                    .unwrap_or(record)
-                    .trim_ascii();
+                record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record).trim_ascii();
             }
             if record.is_empty() {
                 continue;
             }
-            let taken = if too_long {
-                self.too_long()
-            } else {
-                self.record(record, &Json::parse(record).ok())
-            };
+            let taken = if too_long { self.too_long() } else { self.record(record, &Json::parse(record).ok()) };
             if !take(taken) {
                 return Ok(());
             }
@@ -100,10 +83,7 @@ impl Splitter {
         take: &mut dyn FnMut(Taken) -> bool,
     ) -> Result<(), String> {
         let mut body = Vec::new();
-        bytes
-            .take(WHOLE_BYTES_MAX + 1)
-            .read_to_end(&mut body)
-            .map_err(|error| error.to_string())?;
+        bytes.take(WHOLE_BYTES_MAX + 1).read_to_end(&mut body).map_err(|error| error.to_string())?;
         if body.len() as u64 > WHOLE_BYTES_MAX {
             return Err(format!(
                 "it is one JSON text of more than {} MiB; put one record on each line (`jq -c '.[]'`), then any size is taken",
@@ -125,31 +105,19 @@ impl Splitter {
 
     fn record(&mut self, record: &[u8], json: &Option<Json>) -> Taken {
         let number = self.next();
-        let keyed = json
-            .as_ref()
-            .filter(|_| self.is_native)
-            .and_then(|json| with_key(record, json, &mut self.occurrences));
+        let keyed =
+            json.as_ref().filter(|_| self.is_native).and_then(|json| with_key(record, json, &mut self.occurrences));
         let mut bytes = keyed.unwrap_or_else(|| record.to_vec());
         if json.is_none() {
             // What is not JSON can only be sent as a line, so it must be one. Whole JSON keeps its bytes.
-            bytes
-                .iter_mut()
-                .filter(|byte| matches!(byte, b'\n' | b'\r'))
-                .for_each(|byte| *byte = b' ');
+            bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
-        Taken::Record(Outgoing {
-            number,
-            bytes,
-            is_json: json.is_some(),
-        })
+        Taken::Record(Outgoing { number, bytes, is_json: json.is_some() })
     }
 
     fn too_long(&mut self) -> Taken {
         let why = format!("it has more than {} MiB", RECORD_BYTES_MAX >> 20);
-        Taken::Unsendable {
-            number: self.next(),
-            why,
-        }
+        Taken::Unsendable { number: self.next(), why }
     }
 
     fn next(&mut self) -> u64 {
@@ -185,18 +153,9 @@ mod tests {
     #[track_caller]
     fn check(kind: &str, layout: Layout, text: &str, expected: &[(&str, bool)]) {
         let source = cairn_sources::by_kind(kind).expect("a kind");
-        let bytes = Box::new(BufReader::with_capacity(
-            7,
-            Cursor::new(text.to_owned().into_bytes()),
-        ));
+        let bytes = Box::new(BufReader::with_capacity(7, Cursor::new(text.to_owned().into_bytes())));
         let mut got = Vec::new();
-        let input = Input {
-            source,
-            likeness: None,
-            compression: None,
-            layout,
-            bytes,
-        };
+        let input = Input { source, likeness: None, compression: None, layout, bytes };
         each(input, &mut |taken| {
             got.push(taken);
             true
@@ -206,11 +165,9 @@ mod tests {
         let seen: Vec<(u64, String, bool)> = got
             .into_iter()
             .map(|taken| match taken {
-                Taken::Record(record) => (
-                    record.number,
-                    String::from_utf8_lossy(&record.bytes).into_owned(),
-                    record.is_json,
-                ),
+                Taken::Record(record) => {
+                    (record.number, String::from_utf8_lossy(&record.bytes).into_owned(), record.is_json)
+                }
                 Taken::Unsendable { number, why } => (number, why, false),
             })
             .collect();
@@ -228,11 +185,7 @@ mod tests {
             "cloudtrail",
             Layout::Lines,
             "\u{feff}{\"eventID\":\"1\"}\r\n\n{broken\n  {\"eventID\":\"2\"}",
-            &[
-                ("{\"eventID\":\"1\"}", true),
-                ("{broken", false),
-                ("{\"eventID\":\"2\"}", true),
-            ],
+            &[("{\"eventID\":\"1\"}", true), ("{broken", false), ("{\"eventID\":\"2\"}", true)],
         );
     }
 
@@ -242,27 +195,13 @@ mod tests {
             "cloudtrail",
             Layout::Whole,
             "{\"Records\": [ {\"eventID\":\n \"1\"}, {\"eventID\": \"2\" } ]}",
-            &[
-                ("{\"eventID\":\n \"1\"}", true),
-                ("{\"eventID\": \"2\" }", true),
-            ],
+            &[("{\"eventID\":\n \"1\"}", true), ("{\"eventID\": \"2\" }", true)],
         );
     }
 
     #[test]
     fn a_line_that_is_too_long_is_named_and_the_next_one_read() {
-        let long = format!(
-            "{{\"eventID\":\"{}\"}}\n{{\"eventID\":\"2\"}}\n",
-            "x".repeat(RECORD_BYTES_MAX)
-        );
-        check(
-            "cloudtrail",
-            Layout::Lines,
-            &long,
-            &[
-                ("it has more than 8 MiB", false),
-                ("{\"eventID\":\"2\"}", true),
-            ],
-        );
+        let long = format!("{{\"eventID\":\"{}\"}}\n{{\"eventID\":\"2\"}}\n", "x".repeat(RECORD_BYTES_MAX));
+        check("cloudtrail", Layout::Lines, &long, &[("it has more than 8 MiB", false), ("{\"eventID\":\"2\"}", true)]);
     }
 }

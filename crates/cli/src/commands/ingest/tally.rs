@@ -43,41 +43,23 @@ impl Tally {
     /// Counts an input that was not taken in, or not to its end.
     pub(crate) fn file_refused(&mut self, file: &str, reason: String) {
         self.files_refused += 1;
-        self.list(Refusal {
-            file: file.to_owned(),
-            record: None,
-            field: None,
-            reason,
-        });
+        self.list(Refusal { file: file.to_owned(), record: None, field: None, reason });
     }
 
     /// Counts a record that was not even sent.
     pub(crate) fn unsendable(&mut self, file: &str, record: u64, reason: String) {
         self.counts.received += 1;
         self.counts.refused += 1;
-        self.list(Refusal {
-            file: file.to_owned(),
-            record: Some(record),
-            field: None,
-            reason,
-        });
+        self.list(Refusal { file: file.to_owned(), record: Some(record), field: None, reason });
     }
 
     /// Takes an answer in; `records` are the numbers of the records that were sent, in order.
     ///
     /// # Errors
     /// If the answer does not add up: the server lost count, or it is not a Cairn server.
-    pub(crate) fn answer(
-        &mut self,
-        file: &str,
-        records: &[u64],
-        answer: SubmitAnswer,
-    ) -> Result<(), String> {
+    pub(crate) fn answer(&mut self, file: &str, records: &[u64], answer: SubmitAnswer) -> Result<(), String> {
         if !answer.adds_up() || answer.results.len() != records.len() {
-            return Err(format!(
-                "{} records were sent, the answer does not add up to that",
-                records.len()
-            ));
+            return Err(format!("{} records were sent, the answer does not add up to that", records.len()));
         }
         self.counts.add_counts(&answer);
         for (record, result) in records.iter().zip(answer.results) {
@@ -89,9 +71,7 @@ impl Tally {
             };
             match result.status {
                 Status::Refused => self.list(named()),
-                Status::Quarantined if self.quarantined.len() < LISTED_MAX => {
-                    self.quarantined.push(named())
-                }
+                Status::Quarantined if self.quarantined.len() < LISTED_MAX => self.quarantined.push(named()),
                 _ if result.conflict_of.is_some() && self.conflicts.len() < LISTED_MAX => {
                     self.conflicts.push((file.to_owned(), *record, result));
                 }
@@ -119,11 +99,7 @@ impl Tally {
 
     /// 0 only if nothing was refused.
     pub(crate) fn exit(&self) -> ExitCode {
-        if self.counts.refused == 0 && self.files_refused == 0 {
-            ExitCode::Ok
-        } else {
-            ExitCode::Error
-        }
+        if self.counts.refused == 0 && self.files_refused == 0 { ExitCode::Ok } else { ExitCode::Error }
     }
 
     /// Prints the summary on stdout, and what was refused, quarantined and in conflict on stderr.
@@ -134,27 +110,17 @@ impl Tally {
         if printer.wants_json() {
             printer.json(&self.json())?;
         } else {
-            let text: Vec<String> = self
-                .named()
-                .iter()
-                .map(|(name, count)| format!("{name} {count}"))
-                .collect();
+            let text: Vec<String> = self.named().iter().map(|(name, count)| format!("{name} {count}")).collect();
             printer.line(&text.join("  "))?;
         }
         printer.flush()?;
         let refused = self.counts.refused + self.files_refused;
         for refusal in &self.refusals {
-            eprintln!(
-                "{}",
-                crate::print::tint(printer.color_stderr, Tone::Bad, &refusal.line("refused"))
-            );
+            eprintln!("{}", crate::print::tint(printer.color_stderr, Tone::Bad, &refusal.line("refused")));
         }
         let unlisted = refused.saturating_sub(self.refusals.len() as u64);
         if unlisted > 0 {
-            printer.note(
-                Tone::Bad,
-                &format!("and {} more refused", times::count(unlisted)),
-            );
+            printer.note(Tone::Bad, &format!("and {} more refused", times::count(unlisted)));
         }
         for (file, record, result) in &self.conflicts {
             let text = format!(
@@ -165,14 +131,14 @@ impl Tally {
             printer.note(Tone::Warn, &escape::line(&text));
         }
         for kept in &self.quarantined {
-            eprintln!(
-                "{}",
-                crate::print::tint(printer.color_stderr, Tone::Warn, &kept.line("quarantined"))
-            );
+            eprintln!("{}", crate::print::tint(printer.color_stderr, Tone::Warn, &kept.line("quarantined")));
         }
         if self.counts.quarantined > 0 {
             let kept = times::plural(self.counts.quarantined, "record");
-            printer.note(Tone::Warn, &format!("{kept} could not be mapped and are kept with their bytes: cairn search 'is:quarantined'"));
+            printer.note(
+                Tone::Warn,
+                &format!("{kept} could not be mapped and are kept with their bytes: cairn search 'is:quarantined'"),
+            );
         }
         Ok(())
     }
@@ -197,35 +163,22 @@ impl Tally {
         json.insert("conflicts", self.counts.conflicts);
         json.insert("files", self.files);
         json.insert("files_refused", self.files_refused);
-        json.insert(
-            "refusals",
-            Json::Array(self.refusals.iter().map(Refusal::json).collect()),
-        );
-        json.insert(
-            "quarantines",
-            Json::Array(self.quarantined.iter().map(Refusal::json).collect()),
-        );
+        json.insert("refusals", Json::Array(self.refusals.iter().map(Refusal::json).collect()));
+        json.insert("quarantines", Json::Array(self.quarantined.iter().map(Refusal::json).collect()));
         Json::Object(json)
     }
 }
 
 impl Refusal {
     fn line(&self, what_became: &str) -> String {
-        let record = self
-            .record
-            .map(|record| format!(" record {record}"))
-            .unwrap_or_default();
+        let record = self.record.map(|record| format!(" record {record}")).unwrap_or_default();
         let field = self
             .field
             .as_deref()
             .filter(|field| !field.is_empty())
             .map(|field| format!("{field}: "))
             .unwrap_or_default();
-        escape::line(&format!(
-            "{what_became}: {}{record}: {field}{}",
-            self.file, self.reason
-        ))
-        .into_owned()
+        escape::line(&format!("{what_became}: {}{record}: {field}{}", self.file, self.reason)).into_owned()
     }
 
     fn json(&self) -> Json {
@@ -243,21 +196,15 @@ impl Refusal {
 }
 
 fn reason(result: &EventResult) -> String {
-    let mut reason = result
-        .detail
-        .clone()
-        .or_else(|| result.code.clone())
-        .unwrap_or_else(|| "no reason given".to_owned());
+    let mut reason =
+        result.detail.clone().or_else(|| result.code.clone()).unwrap_or_else(|| "no reason given".to_owned());
     if let Some(hint) = &result.hint {
         reason.push_str("; ");
         reason.push_str(hint);
     }
     // The field stands in front already.
     match &result.field {
-        Some(field) if !field.is_empty() => reason
-            .strip_prefix(&format!("{field}: "))
-            .unwrap_or(&reason)
-            .to_owned(),
+        Some(field) if !field.is_empty() => reason.strip_prefix(&format!("{field}: ")).unwrap_or(&reason).to_owned(),
         _ => reason,
     }
 }
@@ -267,12 +214,7 @@ mod tests {
     use super::*;
 
     fn answer(results: Vec<EventResult>) -> SubmitAnswer {
-        let count = |status| {
-            results
-                .iter()
-                .filter(|result| result.status == status)
-                .count() as u64
-        };
+        let count = |status| results.iter().filter(|result| result.status == status).count() as u64;
         SubmitAnswer {
             received: results.len() as u64,
             stored: count(Status::Stored),
@@ -295,20 +237,10 @@ mod tests {
             hint: Some("did you mean user?".into()),
             ..EventResult::new(Status::Refused)
         };
-        tally
-            .answer(
-                "a.json",
-                &[0, 1],
-                answer(vec![EventResult::new(Status::Stored), refused]),
-            )
-            .expect("adds up");
+        tally.answer("a.json", &[0, 1], answer(vec![EventResult::new(Status::Stored), refused])).expect("adds up");
         tally.unsendable("a.json", 2, "it has more than 8 MiB".into());
         assert_eq!(tally.exit(), ExitCode::Error);
-        let lines: Vec<String> = tally
-            .refusals
-            .iter()
-            .map(|refusal| refusal.line("refused"))
-            .collect();
+        let lines: Vec<String> = tally.refusals.iter().map(|refusal| refusal.line("refused")).collect();
         assert_eq!(
             lines,
             [

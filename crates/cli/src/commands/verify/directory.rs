@@ -12,7 +12,7 @@ use cairn_store::{Corrupt, Finding, Report, Scope, StoreError, public_key, read_
 
 use super::{Bar, amounts};
 use crate::commands::Context;
-use crate::connect::{TOKEN_FILE, local_token, running_at};
+use crate::connect::{TOKEN_FILE, running_at};
 use crate::failure::{Ended, Failure};
 use crate::print::table::{Cell, Row};
 use crate::print::{Printer, Tone, escape, times};
@@ -49,54 +49,41 @@ pub(super) fn verify(only: Option<(TrailRef, Option<Range<u64>>)>, context: &mut
         && report.findings.is_empty()
         && !report.trails.iter().any(|checked| checked.trail == *trail)
     {
-        return Err(Failure::error(format!(
-            "there is no trail {trail} in {}",
-            data.display()
-        )));
+        return Err(Failure::error(format!("there is no trail {trail} in {}", data.display())));
     }
     print(&report, &data, &mut context.printer)
 }
 
 fn once(disk: &LocalDisk, data: &Path, scope: &Scope, bar: &Bar) -> Result<Report, Failure> {
-    let unreadable = |error: StoreError| {
-        Failure::error(format!("can't read the data directory {}", data.display())).why(error)
-    };
+    let unreadable =
+        |error: StoreError| Failure::error(format!("can't read the data directory {}", data.display())).why(error);
     let public = match public_key(disk) {
         Ok(public) => public,
         Err(StoreError::Corrupt(corrupt)) => {
-            return Ok(Report {
-                findings: vec![*corrupt],
-                ..Report::default()
-            });
+            return Ok(Report { findings: vec![*corrupt], ..Report::default() });
         }
         Err(error) => return Err(unreadable(error)),
     };
     let progress = &mut |progress: cairn_store::Progress| bar.at(progress.events, progress.total);
-    let mut report =
-        cairn_store::verify(disk, public, scope.clone(), progress).map_err(unreadable)?;
-    report
-        .findings
-        .extend(local_credential(disk, data, &public));
+    let mut report = cairn_store::verify(disk, public, scope.clone(), progress).map_err(unreadable)?;
+    report.findings.extend(local_credential(disk, data, &public));
     Ok(report)
 }
 
-/// The credential that is kept beside the signing key must be one that the signed list knows.
+/// The credential that is kept beside the signing key must be one that the signed list knows, to the
+/// last byte.
 fn local_credential(disk: &LocalDisk, data: &Path, public: &[u8; 32]) -> Option<Finding> {
-    let kept = local_token(data).ok().flatten()?;
-    // A damaged list has been found already.
+    // Without the file there is nothing to check; a damaged list has been found already.
+    let kept = std::fs::read(data.join(TOKEN_FILE)).ok()?;
     let payload = read_tokens(disk, public).ok().flatten()?;
     let list = Json::parse(&payload).ok()?;
-    let hash = sha256(kept.as_bytes()).to_hex();
-    let is_known = |token: &Json| token.get("hash").and_then(Json::as_str) == Some(hash.as_str());
-    let known = list
-        .get("tokens")
-        .and_then(Json::as_array)
-        .is_some_and(|tokens| tokens.iter().any(is_known));
+    let hash = kept.strip_suffix(b"\n").map(|secret| sha256(secret).to_hex());
+    let is_known = |token: &Json| token.get("hash").and_then(Json::as_str) == hash.as_deref();
+    let tokens = list.get("tokens").and_then(Json::as_array);
+    let known = hash.is_some() && tokens.is_some_and(|tokens| tokens.iter().any(is_known));
     (!known).then(|| {
-        Corrupt::in_file(
-            TOKEN_FILE,
-            "the credential is not one that keys/tokens.json knows",
-        )
+        let what = "the credential is not one that keys/tokens.json knows";
+        Corrupt::in_file(TOKEN_FILE, what).at(0)
     })
 }
 
@@ -113,22 +100,15 @@ fn print(report: &Report, data: &Path, printer: &mut Printer) -> Ended {
         printer.table(&["FILE", "OFFSET", "TRAIL", "FIRST", "LAST", "WHAT"], &rows)?;
     } else {
         for found in &report.findings {
-            let line = printer
-                .tint(Tone::Bad, &escape::line(&format!("✗ {found}")))
-                .into_owned();
+            let line = printer.tint(Tone::Bad, &escape::line(&format!("✗ {found}"))).into_owned();
             printer.line(&line)?;
         }
     }
     printer.flush()?;
     let places = times::plural(report.findings.len() as u64, "place");
-    Err(Failure::new(
-        ExitCode::IntegrityFailure,
-        format!("{} is damaged: {places}", data.display()),
-    )
-    .why(first)
-    .next(
-        "keep a copy as it is; restore the named file from a backup or a mirror and verify again",
-    ))
+    Err(Failure::new(ExitCode::IntegrityFailure, format!("{} is damaged: {places}", data.display()))
+        .why(first)
+        .next("keep a copy as it is; restore the named file from a backup or a mirror and verify again"))
 }
 
 fn intact(report: &Report, printer: &mut Printer) -> std::io::Result<()> {
@@ -149,19 +129,13 @@ fn intact(report: &Report, printer: &mut Printer) -> std::io::Result<()> {
         let amounts = amounts(trail.events, trail.checkpoints);
         let segments = times::plural(trail.segments, "segment");
         let good = printer.tint(Tone::Good, "✓").into_owned();
-        printer.line(&format!(
-            "{good} {}: {amounts}, {segments}, root {}",
-            trail.trail, trail.root
-        ))?;
+        printer.line(&format!("{good} {}: {amounts}, {segments}, root {}", trail.trail, trail.root))?;
     }
     if report.trails.is_empty() {
         printer.line("✓ no trail has an event yet")?;
     }
     printer.flush()?;
-    printer.hint(&format!(
-        "{} of files were read",
-        times::size(report.file_bytes)
-    ));
+    printer.hint(&format!("{} of files were read", times::size(report.file_bytes)));
     Ok(())
 }
 
@@ -184,8 +158,5 @@ fn finding(found: &Finding) -> Row {
         Cell::new(text(found.range.map(|range| range.1))),
         Cell::new(found.what.as_str()),
     ];
-    Row {
-        cells,
-        json: Json::Object(json),
-    }
+    Row { cells, json: Json::Object(json) }
 }

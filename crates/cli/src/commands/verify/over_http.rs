@@ -7,8 +7,7 @@ use cairn_api::ExitCode;
 use cairn_event::json::Object;
 use cairn_event::{Json, TrailRef};
 use cairn_ledger::{
-    Checkpoint, Hash, LedgerError, TileId, TileKind, Tree, decode_bundle, full_tiles, leaf_hash,
-    partial_width,
+    Checkpoint, Hash, LedgerError, TileId, TileKind, Tree, decode_bundle, full_tiles, leaf_hash, partial_width,
 };
 
 use super::{Bar, place};
@@ -22,24 +21,15 @@ use crate::print::{Printer, Tone, times};
 /// Entries in a full tile (C2SP tlog-tiles).
 const TILE: u16 = 256;
 
-pub(super) fn verify(
-    trail: Option<TrailRef>,
-    range: Option<Range<u64>>,
-    context: &mut Context,
-) -> Ended {
+pub(super) fn verify(trail: Option<TrailRef>, range: Option<Range<u64>>, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
     let trails = match trail {
         Some(trail) => vec![trail],
         None => {
-            let named = session
-                .client
-                .trails()?
-                .trails
-                .into_iter()
-                .map(|view| view.trail.parse::<TrailRef>());
-            named.collect::<Result<_, _>>().map_err(|error| {
-                Failure::error("the server gave a trail name that can't be read").why(error)
-            })?
+            let named = session.client.trails()?.trails.into_iter().map(|view| view.trail.parse::<TrailRef>());
+            named
+                .collect::<Result<_, _>>()
+                .map_err(|error| Failure::error("the server gave a trail name that can't be read").why(error))?
         }
     };
     for trail in &trails {
@@ -67,17 +57,12 @@ pub(super) fn verify(
 fn leaves(session: &Session, trail: &TrailRef, size: u64, bar: &Bar) -> Result<Vec<Hash>, Failure> {
     let mut leaves = Vec::new();
     let full = (0..full_tiles(size, 0)).map(|tile| (tile, TILE));
-    let partial = Some(partial_width(size, 0))
-        .filter(|width| *width > 0)
-        .map(|width| (full_tiles(size, 0), width));
+    let partial = Some(partial_width(size, 0)).filter(|width| *width > 0).map(|width| (full_tiles(size, 0), width));
     for (tile, width) in full.chain(partial) {
         let broken = |error: LedgerError| {
             Failure::new(
                 ExitCode::IntegrityFailure,
-                format!(
-                    "the entries from {} on can't be read",
-                    place(trail, tile * u64::from(TILE))
-                ),
+                format!("the entries from {} on can't be read", place(trail, tile * u64::from(TILE))),
             )
             .why(error)
         };
@@ -159,16 +144,8 @@ fn print(
         return printer.json(&Json::Object(json));
     }
     let good = printer.tint(Tone::Good, "✓").into_owned();
-    let pinned = if key.pinned {
-        ""
-    } else {
-        " as given by the server"
-    };
-    let opened = if opened > 0 {
-        format!(", {} opened", times::count(opened))
-    } else {
-        String::new()
-    };
+    let pinned = if key.pinned { "" } else { " as given by the server" };
+    let opened = if opened > 0 { format!(", {} opened", times::count(opened)) } else { String::new() };
     printer.line(&format!(
         "{good} {trail}: {}{opened}, root {}, key {}{pinned}",
         times::plural(checkpoint.size(), "event"),

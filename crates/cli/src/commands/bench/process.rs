@@ -1,0 +1,101 @@
+//! What a process and the machine used, as the kernel counts it (proc(5)).
+
+use std::time::{Duration, Instant};
+
+/// The kernel counts processor time for programs in hundredths of a second (`USER_HZ`), whatever its own
+/// tick is.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor time since some start, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    at: Instant,
+    /// This process: the load generator.
+    generator: f64,
+    /// The process under test.
+    server: f64,
+    /// All processes of the machine.
+    machine: f64,
+}
+
+/// Processor time between two moments.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Used {
+    pub(super) generator_s: f64,
+    pub(super) server_s: f64,
+    /// Cores that other processes of the machine kept busy meanwhile, on average.
+    pub(super) others_cores: f64,
+}
+
+impl Usage {
+    /// Reads the counters; what can't be read counts as 0.
+    pub(super) fn now(server: u32) -> Usage {
+        Usage {
+            at: Instant::now(),
+            generator: process_seconds("self"),
+            server: process_seconds(&server.to_string()),
+            machine: machine_seconds(),
+        }
+    }
+
+    /// What was used since an earlier reading.
+    pub(super) fn since(&self, earlier: &Usage) -> Used {
+        let generator_s = self.generator - earlier.generator;
+        let server_s = self.server - earlier.server;
+        let others = self.machine - earlier.machine - generator_s - server_s;
+        let elapsed = self.at.duration_since(earlier.at).as_secs_f64().max(1e-9);
+        Used { generator_s, server_s, others_cores: (others / elapsed).max(0.0) }
+    }
+}
+
+fn process_seconds(process: &str) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    // The name of the program stands in parentheses and may hold anything; fields 14 and 15 are user and
+    // system time.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(11) + ticks(12)) / TICKS_PER_SECOND
+}
+
+fn machine_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let line = stat.lines().next().unwrap_or_default();
+    let fields: Vec<f64> = line.split_whitespace().skip(1).filter_map(|field| field.parse().ok()).collect();
+    // user, nice, system, then idle and iowait, then the two kinds of interrupts and what a hypervisor took.
+    let busy = |at: usize| fields.get(at).copied().unwrap_or(0.0);
+    (busy(0) + busy(1) + busy(2) + busy(5) + busy(6)) / TICKS_PER_SECOND
+}
+
+/// The most memory that a process ever had resident (`VmHWM`), in bytes.
+pub(super) fn resident_peak_bytes(process: u32) -> u64 {
+    status_bytes(process, "VmHWM:")
+}
+
+fn status_bytes(process: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    let kibibytes: u64 = line.trim().trim_end_matches("kB").trim().parse().unwrap_or(0);
+    kibibytes * 1024
+}
+
+/// Sleeps between two looks at something that another process does.
+pub(super) fn pause() {
+    std::thread::sleep(Duration::from_millis(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_uses_time_and_memory() {
+        let before = Usage::now(std::process::id());
+        let mut sum = 0_u64;
+        while before.at.elapsed() < Duration::from_millis(40) {
+            sum = std::hint::black_box(sum.wrapping_mul(31).wrapping_add(7));
+        }
+        let used = Usage::now(std::process::id()).since(&before);
+        assert!(used.generator_s > 0.0, "{used:?}");
+        assert!(resident_peak_bytes(std::process::id()) > 1 << 20);
+    }
+}
