@@ -36,10 +36,10 @@ class Directory:
         if self._vkey is None or self._instance is None:
             self._report.find(".", "nothing more can be checked without cairn.id and the verifier key")
             return
-        self._open_trails()
+        self._guard("trails", self._open_trails)
         self._keys()
         self._load_head()
-        self._walk_wal()
+        self._guard("wal", self._walk_wal)
         named = {} if self._head is None else self._head["trails"]
         with InTurn(self._jobs) as in_turn:
             for name, trail in self._trails.items():

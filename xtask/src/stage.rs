@@ -25,7 +25,7 @@ impl Tally {
         failed: 0,
     };
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
     }

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use cairn_api::ExitCode;
 use cairn_engines::LocalDisk;
-use cairn_server::{Node, NodeConfig, NodeError};
-use cairn_store::StoreError;
+use cairn_server::{HttpConfig, IndexConfig, Node, NodeConfig, NodeError, ScrubConfig};
 use cairn_store::seams::Disk;
+use cairn_store::{StoreConfig, StoreError};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -205,38 +205,49 @@ fn write_file(data: &Path, name: &str, text: &str) -> io::Result<()> {
 }
 
 fn node_config(config: &Config) -> NodeConfig {
-    let mut node = NodeConfig::new(config.data());
     let count = |name: &str| usize::try_from(config.number(name)).unwrap_or(usize::MAX);
-    node.first_trail = config.trail();
-    let store = &mut node.store;
-    store.host = config.text("store.host").map(str::to_owned);
-    store.group_bytes_max = config.number("store.group_bytes_max");
-    store.group_wait_ms_max = config.number("store.group_wait_ms_max");
-    store.queue_requests_max = count("store.queue_requests_max");
-    store.queue_bytes_max = config.number("store.queue_bytes_max");
-    store.unsealed_bytes_max = config.number("store.unsealed_bytes_max");
-    store.wal_file_bytes = config.number("store.wal_file_bytes");
-    store.seal_events = config.number("store.seal_events");
-    store.seal_bytes = config.number("store.seal_bytes");
-    store.seal_age_ms = config.number("store.seal_age_ms");
-    store.publish_interval_ms = config.number("store.publish_interval_ms");
-    store.disk_reserve_bytes = config.number("store.disk_reserve_bytes");
-    let http = &mut node.http;
-    http.connections_max = count("http.connections_max");
-    http.ingest_requests_max = count("http.ingest_requests_max");
-    http.ingest_bytes_max = count("http.ingest_bytes_max");
-    http.reads_max = count("http.reads_max");
-    http.tails_max = count("http.tails_max");
-    http.body_wait_ms_max = config.number("http.body_wait_ms_max");
-    http.stop_wait_ms_max = config.number("http.stop_wait_ms_max");
-    http.metrics_open = config.switch("http.metrics_open");
-    let index = &mut node.index;
-    index.step_events = config.number("index.step_events");
-    index.commit_events = config.number("index.commit_events");
-    index.commit_interval_ms = config.number("index.commit_interval_ms");
-    index.share_percent = u32::try_from(config.number("index.share_percent")).unwrap_or(100).clamp(1, 100);
-    index.search_ms_max = config.number("index.search_ms_max");
-    node
+    let percent = |name: &str| u32::try_from(config.number(name).clamp(1, 100)).unwrap_or(100);
+    // Struct literals without defaults: a setting that the node gains does not compile until it is here.
+    NodeConfig {
+        data_dir: config.data().to_owned(),
+        first_trail: config.trail(),
+        store: StoreConfig {
+            host: config.text("store.host").map(str::to_owned),
+            group_bytes_max: config.number("store.group_bytes_max"),
+            group_wait_ms_max: config.number("store.group_wait_ms_max"),
+            queue_requests_max: count("store.queue_requests_max"),
+            queue_bytes_max: config.number("store.queue_bytes_max"),
+            unsealed_bytes_max: config.number("store.unsealed_bytes_max"),
+            wal_file_bytes: config.number("store.wal_file_bytes"),
+            seal_events: config.number("store.seal_events"),
+            seal_bytes: config.number("store.seal_bytes"),
+            seal_age_ms: config.number("store.seal_age_ms"),
+            publish_interval_ms: config.number("store.publish_interval_ms"),
+            disk_reserve_bytes: config.number("store.disk_reserve_bytes"),
+        },
+        http: HttpConfig {
+            connections_max: count("http.connections_max"),
+            ingest_requests_max: count("http.ingest_requests_max"),
+            ingest_bytes_max: count("http.ingest_bytes_max"),
+            reads_max: count("http.reads_max"),
+            tails_max: count("http.tails_max"),
+            body_wait_ms_max: config.number("http.body_wait_ms_max"),
+            stop_wait_ms_max: config.number("http.stop_wait_ms_max"),
+            metrics_open: config.switch("http.metrics_open"),
+        },
+        index: IndexConfig {
+            step_events: config.number("index.step_events"),
+            commit_events: config.number("index.commit_events"),
+            commit_interval_ms: config.number("index.commit_interval_ms"),
+            share_percent: percent("index.share_percent"),
+            search_ms_max: config.number("index.search_ms_max"),
+        },
+        scrub: ScrubConfig {
+            first_after_ms: config.number("scrub.first_after_ms"),
+            interval_ms: config.number("scrub.interval_ms"),
+            share_percent: percent("scrub.share_percent"),
+        },
+    }
 }
 
 fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
@@ -287,6 +298,7 @@ mod tests {
         assert_eq!(ours.store, theirs.store);
         assert_eq!(ours.http, theirs.http);
         assert_eq!(ours.index, theirs.index);
+        assert_eq!(ours.scrub, theirs.scrub);
         assert_eq!(ours.first_trail, theirs.first_trail);
         assert_eq!(ours.data_dir, theirs.data_dir);
     }

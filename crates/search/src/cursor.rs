@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::index::{Hit, Order};
-use crate::run::Total;
+use crate::page::Total;
 
 /// Most trails that one search can span.
 pub const TRAILS_MAX: usize = 1024;
@@ -42,10 +42,7 @@ pub(crate) struct Question([u8; 16]);
 impl Question {
     /// `text` is the canonical query with everything else that shapes the result.
     pub(crate) fn of(text: &str) -> Self {
-        Self(first_bytes(&[
-            b"cairn/search-question/v1\0",
-            text.as_bytes(),
-        ]))
+        Self(first_bytes(&[b"cairn/search-question/v1\0", text.as_bytes()]))
     }
 }
 
@@ -95,10 +92,7 @@ impl Cursor {
             body.extend(size.to_be_bytes());
         }
         if let Some(hit) = &self.after {
-            let ordinal = self
-                .snapshot
-                .iter()
-                .position(|(trail, _)| *trail == hit.trail);
+            let ordinal = self.snapshot.iter().position(|(trail, _)| *trail == hit.trail);
             let ordinal = ordinal.expect("a hit lies in a trail of the search") as u64;
             body.extend(ordinal.to_be_bytes());
             body.extend(hit.time_ns.to_be_bytes());
@@ -118,16 +112,12 @@ impl Cursor {
         if token.len() > TOKEN_CHARS_MAX {
             return Err(CursorError::TooLong);
         }
-        let bytes = URL_SAFE_NO_PAD
-            .decode(token)
-            .map_err(|_| CursorError::Malformed)?;
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| CursorError::Malformed)?;
         let (version, rest) = bytes.split_first().ok_or(CursorError::Malformed)?;
         if *version != VERSION {
             return Err(CursorError::Version);
         }
-        let (sum, body) = rest
-            .split_at_checked(CHECKSUM_BYTES)
-            .ok_or(CursorError::Malformed)?;
+        let (sum, body) = rest.split_at_checked(CHECKSUM_BYTES).ok_or(CursorError::Malformed)?;
         if checksum(body) != sum {
             return Err(CursorError::Malformed);
         }
@@ -154,19 +144,10 @@ impl Reader<'_> {
         let question = Question(self.array()?);
         let second = i64::from_be_bytes(self.array()?);
         let as_of = Timestamp::new(second, i32::from_be_bytes(self.array()?)).ok()?;
-        let order = if self.flag()? {
-            Order::Oldest
-        } else {
-            Order::Newest
-        };
+        let order = if self.flag()? { Order::Oldest } else { Order::Newest };
         let is_exact = self.flag()?;
-        let total = Total {
-            count: self.number()?,
-            is_exact,
-        };
-        let trails = usize::try_from(self.number()?)
-            .ok()
-            .filter(|count| *count <= TRAILS_MAX)?;
+        let total = Total { count: self.number()?, is_exact };
+        let trails = usize::try_from(self.number()?).ok().filter(|count| *count <= TRAILS_MAX)?;
         let mut snapshot: Vec<(TrailRef, u64)> = Vec::with_capacity(trails);
         for _ in 0..trails {
             let [length] = self.array()?;
@@ -185,20 +166,9 @@ impl Reader<'_> {
             let (trail, size) = snapshot.get(ordinal)?;
             let time_ns = i64::from_be_bytes(self.array()?);
             let index = self.number().filter(|index| index < size)?;
-            Some(Hit {
-                time_ns,
-                trail: trail.clone(),
-                index,
-            })
+            Some(Hit { time_ns, trail: trail.clone(), index })
         };
-        self.0.is_empty().then_some(Cursor {
-            question,
-            as_of,
-            order,
-            total,
-            snapshot,
-            after,
-        })
+        self.0.is_empty().then_some(Cursor { question, as_of, order, total, snapshot, after })
     }
 
     fn take(&mut self, length: usize) -> Option<&[u8]> {
@@ -234,16 +204,9 @@ mod tests {
             question: Question::of("actor:alice"),
             as_of: "2024-05-01T12:00:00.000000001Z".parse().expect("a time"),
             order: Order::Oldest,
-            total: Total {
-                count: 12,
-                is_exact: true,
-            },
+            total: Total { count: 12, is_exact: true },
             snapshot: vec![(trail("a/main"), 7), (trail("b/main"), 9)],
-            after: Some(Hit {
-                time_ns: -5,
-                trail: trail("b/main"),
-                index: 8,
-            }),
+            after: Some(Hit { time_ns: -5, trail: trail("b/main"), index: 8 }),
         }
     }
 
@@ -257,16 +220,11 @@ mod tests {
 
     #[test]
     fn a_token_changed_in_any_bit_or_cut_anywhere_is_refused() {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(cursor().to_token())
-            .expect("a token");
+        let bytes = URL_SAFE_NO_PAD.decode(cursor().to_token()).expect("a token");
         for bit in 0..bytes.len() * 8 {
             let mut changed = bytes.clone();
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                Cursor::parse(&URL_SAFE_NO_PAD.encode(changed)).is_err(),
-                "bit {bit}"
-            );
+            assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(changed)).is_err(), "bit {bit}");
         }
         for length in 0..bytes.len() {
             assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(&bytes[..length])).is_err());
@@ -277,30 +235,18 @@ mod tests {
     fn what_is_no_token_is_refused_by_name() {
         assert_eq!(Cursor::parse(""), Err(CursorError::Malformed));
         assert_eq!(Cursor::parse("page=2"), Err(CursorError::Malformed));
-        assert_eq!(
-            Cursor::parse(&"A".repeat(TOKEN_CHARS_MAX + 1)),
-            Err(CursorError::TooLong)
-        );
-        assert_eq!(
-            Cursor::parse(&URL_SAFE_NO_PAD.encode([9; 40])),
-            Err(CursorError::Version)
-        );
+        assert_eq!(Cursor::parse(&"A".repeat(TOKEN_CHARS_MAX + 1)), Err(CursorError::TooLong));
+        assert_eq!(Cursor::parse(&URL_SAFE_NO_PAD.encode([9; 40])), Err(CursorError::Version));
     }
 
     #[test]
     fn a_forged_token_can_not_point_outside_its_own_snapshot() {
         let mut forged = cursor();
         forged.after.as_mut().expect("there is one").index = 9;
-        assert_eq!(
-            Cursor::parse(&forged.to_token()),
-            Err(CursorError::Malformed)
-        );
+        assert_eq!(Cursor::parse(&forged.to_token()), Err(CursorError::Malformed));
         let mut twice = cursor();
         twice.snapshot[1].0 = twice.snapshot[0].0.clone();
         twice.after = None;
-        assert_eq!(
-            Cursor::parse(&twice.to_token()),
-            Err(CursorError::Malformed)
-        );
+        assert_eq!(Cursor::parse(&twice.to_token()), Err(CursorError::Malformed));
     }
 }

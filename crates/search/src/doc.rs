@@ -6,9 +6,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use cairn_event::filter::{
-    Expr, FLAGS, FieldRef, Item, Query, Value, each_changed_path, each_text, fold,
-};
+use cairn_event::filter::{Expr, FLAGS, FieldRef, Item, Query, Value, each_changed_path, each_text, fold};
 use cairn_event::{Json, Position};
 use ipnet::IpNet;
 use jiff::Timestamp;
@@ -89,9 +87,7 @@ impl Numbers {
     /// A time as the index orders it.
     #[must_use]
     pub fn nanoseconds(time: Timestamp) -> i64 {
-        let held = time
-            .as_nanosecond()
-            .clamp(Self::FIRST.into(), Self::LAST.into());
+        let held = time.as_nanosecond().clamp(Self::FIRST.into(), Self::LAST.into());
         i64::try_from(held).expect("clamped to the range of i64")
     }
 }
@@ -151,14 +147,8 @@ impl Extractor {
         Self {
             terms: TERMS.iter().map(|(name, at)| (*at, field(name))).collect(),
             address: field("ip"),
-            present: PRESENT
-                .iter()
-                .map(|name| (*name, query("has", name)))
-                .collect(),
-            states: FLAGS
-                .iter()
-                .map(|(name, _)| (*name, query("is", name)))
-                .collect(),
+            present: PRESENT.iter().map(|name| (*name, query("has", name))).collect(),
+            states: FLAGS.iter().map(|(name, _)| (*name, query("is", name))).collect(),
         }
     }
 
@@ -185,10 +175,7 @@ impl Extractor {
                 document.push(TermField::Ip, &term);
             }
         }
-        for (queries, at) in [
-            (&self.present, TermField::Has),
-            (&self.states, TermField::State),
-        ] {
+        for (queries, at) in [(&self.present, TermField::Has), (&self.states, TermField::State)] {
             for (name, query) in queries {
                 if query.matches(event, position) {
                     document.push(at, name);
@@ -244,9 +231,7 @@ pub(crate) fn changed_term<S: AsRef<str>>(path: &[S]) -> String {
 
 /// The term of an address or network as an event gives it; other text has none.
 fn address_term(text: &str) -> Option<String> {
-    let address = text
-        .split_once('%')
-        .map_or(text, |(address, _zone)| address);
+    let address = text.split_once('%').map_or(text, |(address, _zone)| address);
     if let Ok(address) = address.parse::<IpAddr>() {
         return Some(address_digits(address.to_canonical()));
     }
@@ -289,11 +274,7 @@ mod tests {
     }
 
     fn terms_of(document: &Document, wanted: TermField) -> Vec<&str> {
-        document
-            .terms()
-            .filter(|(field, _)| *field == wanted)
-            .map(|(_, term)| term)
-            .collect()
+        document.terms().filter(|(field, _)| *field == wanted).map(|(_, term)| term).collect()
     }
 
     #[test]
@@ -307,14 +288,8 @@ mod tests {
         assert_eq!(document.numbers.received_ns, Numbers::NONE);
         assert_eq!(document.numbers.index, 7);
         assert_eq!(terms_of(&document, TermField::Actor), ["u1", "alice"]);
-        assert_eq!(
-            terms_of(&document, TermField::Resource),
-            ["invoice/42", "invoice:42", "42"]
-        );
-        assert_eq!(
-            terms_of(&document, TermField::Changed),
-            ["/a~1b", "/a~1b/0"]
-        );
+        assert_eq!(terms_of(&document, TermField::Resource), ["invoice/42", "invoice:42", "42"]);
+        assert_eq!(terms_of(&document, TermField::Changed), ["/a~1b", "/a~1b/0"]);
         assert!(terms_of(&document, TermField::Has).contains(&"request"));
         assert!(!terms_of(&document, TermField::Has).contains(&"trace"));
         assert!(document.text.contains("Alice\n"));
@@ -323,10 +298,7 @@ mod tests {
     #[test]
     fn addresses_of_both_versions_sort_in_their_own_ranges() {
         assert_eq!(address_term("10.0.0.1").as_deref(), Some("40a000001"));
-        assert_eq!(
-            address_term("::ffff:10.0.0.1").as_deref(),
-            Some("40a000001")
-        );
+        assert_eq!(address_term("::ffff:10.0.0.1").as_deref(), Some("40a000001"));
         assert_eq!(address_term("fe80::1%eth0"), address_term("fe80::1"));
         assert_eq!(address_term("10.0.0.9/8").as_deref(), Some("n10.0.0.0/8"));
         assert_eq!(address_term("ec2.amazonaws.com"), None);
@@ -334,9 +306,8 @@ mod tests {
 
     #[test]
     fn an_event_with_too_many_changed_paths_says_so() {
-        let changes: Vec<_> = (0..=CHANGED_PATHS_MAX)
-            .map(|n| format!(r#"{{"op":"add","path":"/k{n}","value":1}}"#))
-            .collect();
+        let changes: Vec<_> =
+            (0..=CHANGED_PATHS_MAX).map(|n| format!(r#"{{"op":"add","path":"/k{n}","value":1}}"#)).collect();
         let document = document(&format!(r#"{{"changes":[{}]}}"#, changes.join(",")));
         let terms = terms_of(&document, TermField::Changed);
         assert_eq!(terms.len(), CHANGED_PATHS_MAX + 1);

@@ -77,12 +77,7 @@ impl Follower {
     /// A follower that goes on from what the index has reached.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            extractor: Extractor::new(),
-            added: BTreeMap::new(),
-            is_committed: true,
-            checked: false,
-        }
+        Self { extractor: Extractor::new(), added: BTreeMap::new(), is_committed: true, checked: false }
     }
 
     /// Forgets the index; the next steps build it again.
@@ -123,15 +118,8 @@ impl Follower {
         if !self.checked {
             self.resume(positions, index)?;
         }
-        let sizes: Vec<_> = positions
-            .trails()
-            .into_iter()
-            .map(|trail| (positions.size(&trail), trail))
-            .collect();
-        let mut behind: Vec<_> = sizes
-            .iter()
-            .filter(|(size, trail)| self.added_of(trail) < *size)
-            .collect();
+        let sizes: Vec<_> = positions.trails().into_iter().map(|trail| (positions.size(&trail), trail)).collect();
+        let mut behind: Vec<_> = sizes.iter().filter(|(size, trail)| self.added_of(trail) < *size).collect();
         // The shortest queue first, so that what it leaves of its share goes to the longer ones.
         behind.sort_by_key(|(size, trail)| size - self.added_of(trail));
         let mut left = max;
@@ -147,11 +135,7 @@ impl Follower {
         }
         let stored: u64 = sizes.iter().map(|(size, _)| size).sum();
         let indexed = index.reached().iter().map(|reached| reached.size).sum();
-        Ok(Progress {
-            added: max - left,
-            indexed,
-            behind: stored.saturating_sub(indexed),
-        })
+        Ok(Progress { added: max - left, indexed, behind: stored.saturating_sub(indexed) })
     }
 
     fn added_of(&self, trail: &TrailRef) -> u64 {
@@ -162,30 +146,20 @@ impl Follower {
     fn resume(&mut self, positions: &dyn Positions, index: &dyn Index) -> Result<(), FollowError> {
         let all = index.reached();
         for reached in &all {
-            let foreign = || FollowError::Foreign {
-                trail: reached.trail.clone(),
-            };
+            let foreign = || FollowError::Foreign { trail: reached.trail.clone() };
             let last = reached.size.checked_sub(1).ok_or_else(foreign)?;
             if positions.size(&reached.trail) <= last {
                 return Err(foreign());
             }
             let stored = positions.read(&reached.trail, last..last + 1)?;
-            let is_same = stored
-                .first()
-                .is_some_and(|event| event.leaf_hash == reached.last_leaf);
+            let is_same = stored.first().is_some_and(|event| event.leaf_hash == reached.last_leaf);
             if !is_same {
                 return Err(foreign());
             }
         }
-        if !self.is_committed || !self.added.is_empty() {
-            // After a failure the engine may hold a part of what was added. An empty commit of the
-            // old marks would keep it, so the engine is told to begin again from its last commit.
-            index.rollback()?;
-        }
-        self.added = all
-            .into_iter()
-            .map(|reached| (reached.trail.clone(), reached))
-            .collect();
+        // After a failure the engine may hold a part of what was added, which would come twice.
+        index.rollback()?;
+        self.added = all.into_iter().map(|reached| (reached.trail.clone(), reached)).collect();
         self.is_committed = true;
         self.checked = true;
         Ok(())
@@ -206,18 +180,11 @@ impl Follower {
         while next < end {
             let stored = positions.read(trail, next..end.min(next + READ_EVENTS))?;
             let Some(last) = stored.last() else { break };
-            let reached = Reached {
-                trail: trail.clone(),
-                size: last.position.index.0 + 1,
-                last_leaf: last.leaf_hash,
-            };
+            let reached = Reached { trail: trail.clone(), size: last.position.index.0 + 1, last_leaf: last.leaf_hash };
             let documents: Result<Vec<Document>, _> = stored
                 .iter()
                 .map(|event| {
-                    let corrupt = || FollowError::Corrupt {
-                        trail: trail.clone(),
-                        index: event.position.index.0,
-                    };
+                    let corrupt = || FollowError::Corrupt { trail: trail.clone(), index: event.position.index.0 };
                     let json = event.event().map_err(|_| corrupt())?;
                     Ok::<_, FollowError>(self.extractor.document(&json, &event.position))
                 })

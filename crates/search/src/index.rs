@@ -90,10 +90,7 @@ impl Hit {
     /// Where the event lies.
     #[must_use]
     pub fn position(&self) -> Position {
-        Position {
-            trail: self.trail.clone(),
-            index: cairn_event::Index(self.index),
-        }
+        Position { trail: self.trail.clone(), index: cairn_event::Index(self.index) }
     }
 }
 
@@ -169,14 +166,7 @@ impl Index for NoIndex {
         Vec::new()
     }
 
-    fn candidates(
-        &self,
-        _: &Filter,
-        _: &Scope,
-        _: Order,
-        _: Option<&Hit>,
-        _: usize,
-    ) -> Result<Vec<Hit>, IndexError> {
+    fn candidates(&self, _: &Filter, _: &Scope, _: Order, _: Option<&Hit>, _: usize) -> Result<Vec<Hit>, IndexError> {
         Ok(Vec::new())
     }
 

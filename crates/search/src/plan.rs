@@ -44,27 +44,16 @@ impl Plan {
             let cover = Planner { trails }.cover(&node.node, Sign::Plain);
             match cover.filter {
                 // A time that all results keep belongs to the scope, where it costs the least.
-                Filter::Number {
-                    field: NumberField::Time,
-                    from,
-                    to,
-                } => {
+                Filter::Number { field: NumberField::Time, from, to } => {
                     window.from(from);
                     window.to(to);
-                    covers.push(Cover {
-                        filter: Filter::All,
-                        exact: cover.exact,
-                    });
+                    covers.push(Cover { filter: Filter::All, exact: cover.exact });
                 }
                 _ => covers.push(cover),
             }
         }
         let Cover { filter, exact } = Cover::and(covers);
-        Self {
-            filter,
-            time_ns: window.0..=window.1,
-            exact,
-        }
+        Self { filter, time_ns: window.0..=window.1, exact }
     }
 
     /// Words and whole values, folded, that occur in the stored text of every event that matches,
@@ -130,23 +119,14 @@ enum Sign {
 
 impl Cover {
     /// Nothing is known: every document may match.
-    const ANY: Self = Self {
-        filter: Filter::All,
-        exact: false,
-    };
+    const ANY: Self = Self { filter: Filter::All, exact: false };
 
     fn exact(filter: Filter) -> Self {
-        Self {
-            filter,
-            exact: true,
-        }
+        Self { filter, exact: true }
     }
 
     fn wider(filter: Filter) -> Self {
-        Self {
-            filter,
-            exact: false,
-        }
+        Self { filter, exact: false }
     }
 
     fn and(covers: Vec<Self>) -> Self {
@@ -183,18 +163,12 @@ impl Planner<'_> {
         match (expr, sign) {
             (Expr::Not(inner), Sign::Plain) => self.cover(&inner.node, Sign::Negated),
             (Expr::Not(inner), Sign::Negated) => self.cover(&inner.node, Sign::Plain),
-            (Expr::And(nodes), Sign::Plain) | (Expr::Or(nodes), Sign::Negated) => Cover::and(
-                nodes
-                    .iter()
-                    .map(|node| self.cover(&node.node, sign))
-                    .collect(),
-            ),
-            (Expr::Or(nodes), Sign::Plain) | (Expr::And(nodes), Sign::Negated) => Cover::or(
-                nodes
-                    .iter()
-                    .map(|node| self.cover(&node.node, sign))
-                    .collect(),
-            ),
+            (Expr::And(nodes), Sign::Plain) | (Expr::Or(nodes), Sign::Negated) => {
+                Cover::and(nodes.iter().map(|node| self.cover(&node.node, sign)).collect())
+            }
+            (Expr::Or(nodes), Sign::Plain) | (Expr::And(nodes), Sign::Negated) => {
+                Cover::or(nodes.iter().map(|node| self.cover(&node.node, sign)).collect())
+            }
             (Expr::All, sign) => Cover::exact(Filter::All).signed(sign),
             (Expr::Text(words), sign) => words_cover(words).signed(sign),
             (Expr::Clause(clause), sign) => self.clause(clause).signed(sign),
@@ -205,10 +179,7 @@ impl Planner<'_> {
 /// One word is found exactly; whether several follow each other, the index does not know.
 fn words_cover(words: &WordPatterns) -> Cover {
     let exact = words.words().len() == 1;
-    Cover {
-        filter: Filter::and(words.words().iter().map(word_filter)),
-        exact,
-    }
+    Cover { filter: Filter::and(words.words().iter().map(word_filter)), exact }
 }
 
 /// A time as the index holds it, and whether it is told apart from all others.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use cairn_event::filter::Query;
-use cairn_event::{Json, Position, Positions, ReadError, Stored, TrailRef};
-use jiff::Timestamp;
+use cairn_event::{Json, Positions, ReadError, Stored, TrailRef};
 
 use crate::cursor::{Cursor, CursorError, Question, TRAILS_MAX};
 use crate::doc::Numbers;
-use crate::index::{Hit, Index, IndexError, Order, Reached, Scope};
+use crate::index::{Hit, Index, IndexError, Reached, Scope};
+use crate::page::{FoundEvent, Page, Partial, SearchError, SearchOptions, Total};
 use crate::plan::Plan;
 use crate::tail::{Scan, Tail};
 
@@ -21,119 +21,6 @@ const CHUNK_MAX: usize = 1024;
 
 /// Candidates of one trail that lie this close are read in one go with what is between them.
 const GAP_MAX: u64 = 8;
-
-/// How a search is run.
-#[derive(Clone, Copy)]
-pub struct SearchOptions<'a> {
-    /// Events before this time don't count.
-    pub from: Option<Timestamp>,
-    /// Events after this time don't count; those at it do.
-    pub to: Option<Timestamp>,
-    /// The clock reading that the query and the range were read with. On a later page it must be
-    /// [`Cursor::as_of`].
-    pub as_of: Timestamp,
-    /// Most events of the page, cut to [`LIMIT_MAX`]. 0 asks for the total alone.
-    pub limit: usize,
-    /// Where to go on; `None` for the first page.
-    pub cursor: Option<&'a Cursor>,
-    /// What comes first.
-    pub order: Order,
-    /// What the search may cost.
-    pub budget: Budget<'a>,
-}
-
-/// What a search may cost before it answers in part.
-#[derive(Clone, Copy)]
-pub struct Budget<'a> {
-    /// Most candidates of the index that are read and checked.
-    pub candidates: u64,
-    /// Most events read directly because the index does not have them yet.
-    pub unindexed: u64,
-    /// Asked now and then; `true` ends the search with what it has.
-    pub stop: &'a dyn Fn() -> bool,
-}
-
-impl Default for Budget<'_> {
-    /// 20,000 events of each kind, and no stop.
-    fn default() -> Self {
-        Self {
-            candidates: 20_000,
-            unindexed: 20_000,
-            stop: &|| false,
-        }
-    }
-}
-
-/// One page of a result.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Page {
-    /// The events in order, each read from its trail and checked.
-    pub hits: Vec<FoundEvent>,
-    /// How many events match in all, as of the first page.
-    pub total: Total,
-    /// Where the next page begins; `None` if there is nothing more.
-    pub next: Option<Cursor>,
-    /// Why the page may lack events that match.
-    pub partial: Option<Partial>,
-    /// Events that were stored when the search began and are not in the index.
-    pub behind: u64,
-    /// Events that were read and checked for this page.
-    pub read: u64,
-}
-
-/// A hit, as it is stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FoundEvent {
-    /// Where it lies.
-    pub position: Position,
-    /// Its leaf hash in the trail's tree.
-    pub leaf_hash: [u8; 32],
-    /// The event a person sees.
-    pub event: Json,
-}
-
-/// How many events match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Total {
-    /// The number, or the best guess.
-    pub count: u64,
-    /// Whether it is the number.
-    pub is_exact: bool,
-}
-
-/// Why a page may lack events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Partial {
-    /// The stop signal came. The next page goes on from here.
-    Stopped,
-    /// As many candidates as allowed were read. The next page goes on from here.
-    Budget,
-    /// So many stored events are not in the index yet and were too many to read directly.
-    Unindexed {
-        /// How many were not looked at.
-        events: u64,
-    },
-}
-
-/// Why there is no page.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SearchError {
-    /// The cursor is not one of this search.
-    #[error(transparent)]
-    Cursor(#[from] CursorError),
-    /// More trails than one search can span.
-    #[error("{0} trails, and one search spans at most {TRAILS_MAX}: name some of them")]
-    TooManyTrails(usize),
-    /// Stored events can't be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    /// The index can't answer; [`crate::NoIndex`] in its place reads the newest events directly.
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    /// The index was cleared while it was asked.
-    #[error("the index was cleared while it was searched; search again")]
-    IndexCleared,
-}
 
 /// Searches these trails. Nobody sees an event of any other.
 ///
@@ -163,10 +50,7 @@ pub fn search(
 }
 
 fn sizes(reached: &[Reached]) -> BTreeMap<&TrailRef, u64> {
-    reached
-        .iter()
-        .map(|reached| (&reached.trail, reached.size))
-        .collect()
+    reached.iter().map(|reached| (&reached.trail, reached.size)).collect()
 }
 
 /// The event of a stored record.
@@ -216,9 +100,7 @@ impl<'r> Run<'r> {
         if trails.len() > TRAILS_MAX {
             return Err(SearchError::TooManyTrails(trails.len()));
         }
-        let SearchOptions {
-            from, to, order, ..
-        } = *options;
+        let SearchOptions { from, to, order, .. } = *options;
         let question = Question::of(&format!("{query}\n{from:?}\n{to:?}\n{order:?}"));
         let size = |trail: TrailRef| {
             let size = positions.size(&trail);
@@ -231,9 +113,8 @@ impl<'r> Run<'r> {
             }
             Some(cursor) => cursor.snapshot.clone(),
         };
-        let is_known = |(trail, seen): &(TrailRef, u64)| {
-            trails.binary_search(trail).is_ok() && *seen <= positions.size(trail)
-        };
+        let is_known =
+            |(trail, seen): &(TrailRef, u64)| trails.binary_search(trail).is_ok() && *seen <= positions.size(trail);
         if !snapshot.iter().all(is_known) {
             return Err(CursorError::OtherTrails.into());
         }
@@ -291,16 +172,8 @@ impl<'r> Run<'r> {
     }
 
     /// Takes candidates until the page is full, none is left, or the budget ends.
-    fn indexed(
-        &self,
-        index: &dyn Index,
-        scope: &Scope,
-        stopped: bool,
-    ) -> Result<Indexed, SearchError> {
-        let mut result = Indexed {
-            more_after: self.after.clone(),
-            ..Indexed::default()
-        };
+    fn indexed(&self, index: &dyn Index, scope: &Scope, stopped: bool) -> Result<Indexed, SearchError> {
+        let mut result = Indexed { more_after: self.after.clone(), ..Indexed::default() };
         if self.limit == 0 || scope.trails.is_empty() {
             result.more_after = None;
             return Ok(result);
@@ -316,22 +189,15 @@ impl<'r> Run<'r> {
                 result.partial = Some(Partial::Stopped);
                 return Ok(result);
             }
-            let left = usize::try_from(budget.candidates.saturating_sub(result.examined))
-                .unwrap_or(usize::MAX);
+            let left = usize::try_from(budget.candidates.saturating_sub(result.examined)).unwrap_or(usize::MAX);
             if left == 0 {
                 result.partial = Some(Partial::Budget);
                 return Ok(result);
             }
-            let ask = if self.plan.exact {
-                wanted
-            } else {
-                wanted.max(chunk)
-            }
-            .min(left);
+            let ask = if self.plan.exact { wanted } else { wanted.max(chunk) }.min(left);
             chunk = (chunk * 2).min(CHUNK_MAX);
             let after = result.more_after.as_ref();
-            let hits =
-                index.candidates(&self.plan.filter, scope, self.options.order, after, ask)?;
+            let hits = index.candidates(&self.plan.filter, scope, self.options.order, after, ask)?;
             let is_last = hits.len() < ask;
             result.examined += hits.len() as u64;
             result.more_after = hits.last().cloned().or(result.more_after);
@@ -344,15 +210,9 @@ impl<'r> Run<'r> {
     }
 
     /// Reads the candidates and keeps those that match.
-    fn check(
-        &self,
-        hits: Vec<Hit>,
-        scope: &Scope,
-        found: &mut Vec<(Hit, FoundEvent)>,
-    ) -> Result<(), SearchError> {
+    fn check(&self, hits: Vec<Hit>, scope: &Scope, found: &mut Vec<(Hit, FoundEvent)>) -> Result<(), SearchError> {
         for hit in &hits {
-            let is_inside =
-                |(trail, below): &(TrailRef, u64)| *trail == hit.trail && hit.index < *below;
+            let is_inside = |(trail, below): &(TrailRef, u64)| *trail == hit.trail && hit.index < *below;
             if !scope.trails.iter().any(is_inside) {
                 let reason = format!("it named {} outside the search", hit.position());
                 return Err(IndexError::Unusable { reason }.into());
@@ -365,51 +225,23 @@ impl<'r> Run<'r> {
             };
             let event = json_of(&stored)?;
             if self.query.matches(&event, &stored.position) {
-                let Stored {
-                    position,
-                    leaf_hash,
-                    ..
-                } = stored;
-                found.push((
-                    hit,
-                    FoundEvent {
-                        position,
-                        leaf_hash,
-                        event,
-                    },
-                ));
+                let Stored { position, leaf_hash, .. } = stored;
+                found.push((hit, FoundEvent { position, leaf_hash, event }));
             }
         }
         Ok(())
     }
 
-    fn total(
-        &self,
-        index: &dyn Index,
-        scope: &Scope,
-        indexed: &Indexed,
-        tail: &Tail,
-    ) -> Result<Total, SearchError> {
+    fn total(&self, index: &dyn Index, scope: &Scope, indexed: &Indexed, tail: &Tail) -> Result<Total, SearchError> {
         let found = indexed.found.len() as u64;
         let is_complete = tail.missed == 0 && !tail.stopped;
-        let looked_at_all =
-            self.limit > 0 && indexed.more_after.is_none() && indexed.partial.is_none();
+        let looked_at_all = self.limit > 0 && indexed.more_after.is_none() && indexed.partial.is_none();
         if looked_at_all {
-            return Ok(Total {
-                count: found + tail.matched,
-                is_exact: is_complete,
-            });
+            return Ok(Total { count: found + tail.matched, is_exact: is_complete });
         }
-        let covered = if scope.trails.is_empty() {
-            0
-        } else {
-            index.count(&self.plan.filter, scope)?
-        };
+        let covered = if scope.trails.is_empty() { 0 } else { index.count(&self.plan.filter, scope)? };
         if self.plan.exact {
-            return Ok(Total {
-                count: covered + tail.matched,
-                is_exact: is_complete,
-            });
+            return Ok(Total { count: covered + tail.matched, is_exact: is_complete });
         }
         // Of those not looked at, as many match as of those that were.
         let guess = match indexed.examined {
@@ -419,10 +251,7 @@ impl<'r> Run<'r> {
                 u64::try_from(guess).unwrap_or(u64::MAX).max(found)
             }
         };
-        Ok(Total {
-            count: guess + tail.matched,
-            is_exact: covered == 0 && is_complete,
-        })
+        Ok(Total { count: guess + tail.matched, is_exact: covered == 0 && is_complete })
     }
 
     /// Merges both lists and cuts the page.
@@ -437,11 +266,7 @@ impl<'r> Run<'r> {
             debug_assert!(matches!(partial, Partial::Budget | Partial::Stopped));
             // Behind the last candidate looked at, the index may have hits that come before these.
             after = indexed.more_after;
-            merged.retain(|(hit, _)| {
-                after
-                    .as_ref()
-                    .is_some_and(|a| order.compare(hit, a).is_le())
-            });
+            merged.retain(|(hit, _)| after.as_ref().is_some_and(|a| order.compare(hit, a).is_le()));
         }
         let is_unfinished = indexed.partial.is_some();
         if merged.len() > self.limit {
@@ -461,14 +286,7 @@ impl<'r> Run<'r> {
             0 => indexed.partial,
             events => indexed.partial.or(Some(Partial::Unindexed { events })),
         };
-        Page {
-            hits: merged.into_iter().map(|(_, found)| found).collect(),
-            total,
-            next,
-            partial,
-            behind,
-            read,
-        }
+        Page { hits: merged.into_iter().map(|(_, found)| found).collect(), total, next, partial, behind, read }
     }
 }
 
@@ -481,8 +299,7 @@ fn read(positions: &dyn Positions, hits: &[Hit]) -> Result<ByPosition, SearchErr
     let mut stored = ByPosition::new();
     let mut rest = wanted.as_slice();
     while let Some((&(trail, first), _)) = rest.split_first() {
-        let is_near =
-            |pair: &[(&TrailRef, u64)]| pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= GAP_MAX;
+        let is_near = |pair: &[(&TrailRef, u64)]| pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= GAP_MAX;
         let run = 1 + rest.windows(2).take_while(|pair| is_near(pair)).count();
         let (near, others) = rest.split_at(run);
         rest = others;

@@ -7,8 +7,9 @@ use cairn_event::{Positions, Stored, TrailRef};
 
 use crate::doc::time;
 use crate::index::{Hit, Order};
+use crate::page::{FoundEvent, SearchError};
 use crate::plan::Plan;
-use crate::run::{FoundEvent, SearchError, json_of};
+use crate::run::json_of;
 
 /// Events read at once. Between two reads the stop signal is looked at.
 const READ_EVENTS: u64 = 1000;
@@ -43,11 +44,7 @@ pub(crate) struct Tail {
 
 impl Scan<'_> {
     /// Reads at most `budget` events of these ranges, the newest of each.
-    pub(crate) fn run(
-        &self,
-        ranges: Vec<(TrailRef, Range<u64>)>,
-        budget: u64,
-    ) -> Result<Tail, SearchError> {
+    pub(crate) fn run(&self, ranges: Vec<(TrailRef, Range<u64>)>, budget: u64) -> Result<Tail, SearchError> {
         let mut ranges = ranges;
         // The shortest first, so that what it leaves of its share goes to the longer ones.
         ranges.sort_by_key(|(_, range)| range.end - range.start);
@@ -77,9 +74,7 @@ impl Scan<'_> {
                 tail.stopped = true;
                 break;
             }
-            let stored = self
-                .positions
-                .read(trail, next..range.end.min(next + READ_EVENTS))?;
+            let stored = self.positions.read(trail, next..range.end.min(next + READ_EVENTS))?;
             let Some(last) = stored.last() else { break };
             let end = last.position.index.0 + 1;
             tail.read += end - next;
@@ -105,20 +100,9 @@ impl Scan<'_> {
         }
         tail.matched += 1;
         let position = stored.position;
-        let hit = Hit {
-            time_ns,
-            trail: position.trail.clone(),
-            index: position.index.0,
-        };
-        if self
-            .after
-            .is_none_or(|after| self.order.compare(after, &hit).is_lt())
-        {
-            let found = FoundEvent {
-                position,
-                leaf_hash: stored.leaf_hash,
-                event,
-            };
+        let hit = Hit { time_ns, trail: position.trail.clone(), index: position.index.0 };
+        if self.after.is_none_or(|after| self.order.compare(after, &hit).is_lt()) {
+            let found = FoundEvent { position, leaf_hash: stored.leaf_hash, event };
             tail.found.push((hit, found));
         }
         Ok(())
@@ -146,8 +130,7 @@ fn holds_folded(text: &[u8], wanted: &[u8]) -> bool {
         return false;
     };
     text[..=last_start].iter().enumerate().any(|(at, byte)| {
-        byte.to_ascii_lowercase() == *first
-            && text[at + 1..at + wanted.len()].eq_ignore_ascii_case(rest)
+        byte.to_ascii_lowercase() == *first && text[at + 1..at + wanted.len()].eq_ignore_ascii_case(rest)
     })
 }
 
@@ -166,11 +149,7 @@ mod tests {
             ("", "a", false),
             ("", "", true),
         ] {
-            assert_eq!(
-                holds_folded(text.as_bytes(), wanted.as_bytes()),
-                expected,
-                "{text:?}"
-            );
+            assert_eq!(holds_folded(text.as_bytes(), wanted.as_bytes()), expected, "{text:?}");
         }
     }
 }

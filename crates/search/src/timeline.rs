@@ -4,7 +4,8 @@ use cairn_event::filter::{Diagnostic, Query};
 use cairn_event::{Positions, TrailRef};
 
 use crate::index::{Index, Order};
-use crate::run::{Page, SearchError, SearchOptions, search};
+use crate::page::{Page, SearchError, SearchOptions};
+use crate::run::search;
 
 /// What holds the events of a timeline together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,9 +57,6 @@ pub fn timeline(
     query: &Query,
     options: &SearchOptions<'_>,
 ) -> Result<Page, SearchError> {
-    let options = SearchOptions {
-        order: Order::Oldest,
-        ..*options
-    };
+    let options = SearchOptions { order: Order::Oldest, ..*options };
     search(index, positions, trails, query, &options)
 }

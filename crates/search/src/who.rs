@@ -1,65 +1,22 @@
 //! `who VERB RESOURCE`: the question that an audit trail is asked most, in the words of people.
 
-use cairn_event::filter::{
-    Clause, Diagnostic, Expr, FieldRef, Item, Pattern, Query, Spanned, Value,
-};
+use cairn_event::filter::{Clause, Diagnostic, Expr, FieldRef, Item, Pattern, Query, Spanned, Value};
 
 /// Words for what was done, the field that they mean and its value. The first word of a line is
 /// the one that is suggested.
 const VERBS: &[(&[&str], &str, &str)] = &[
-    (
-        &["created", "create", "made", "added", "add", "opened"],
-        "op",
-        "create",
-    ),
-    (
-        &[
-            "read", "viewed", "view", "saw", "got", "get", "listed", "list", "accessed",
-        ],
-        "op",
-        "read",
-    ),
-    (
-        &[
-            "changed", "change", "updated", "update", "modified", "modify", "edited", "edit",
-        ],
-        "op",
-        "update",
-    ),
-    (
-        &[
-            "deleted",
-            "delete",
-            "removed",
-            "remove",
-            "destroyed",
-            "destroy",
-            "dropped",
-            "drop",
-        ],
-        "op",
-        "delete",
-    ),
+    (&["created", "create", "made", "added", "add", "opened"], "op", "create"),
+    (&["read", "viewed", "view", "saw", "got", "get", "listed", "list", "accessed"], "op", "read"),
+    (&["changed", "change", "updated", "update", "modified", "modify", "edited", "edit"], "op", "update"),
+    (&["deleted", "delete", "removed", "remove", "destroyed", "destroy", "dropped", "drop"], "op", "delete"),
     (&["granted", "grant", "shared", "share"], "op", "grant"),
     (&["revoked", "revoke", "unshared"], "op", "revoke"),
     (&["logged-in", "login", "signed-in"], "op", "login"),
     (&["logged-out", "logout", "signed-out"], "op", "logout"),
-    (
-        &["deployed", "deploy", "released", "release", "rolled-out"],
-        "op",
-        "deploy",
-    ),
+    (&["deployed", "deploy", "released", "release", "rolled-out"], "op", "deploy"),
     (&["approved", "approve"], "op", "approve"),
-    (
-        &["exported", "export", "downloaded", "download"],
-        "op",
-        "export",
-    ),
-    (
-        &["executed", "execute", "ran", "run", "started", "invoked"],
-        "op",
-        "execute",
-    ),
+    (&["exported", "export", "downloaded", "download"], "op", "export"),
+    (&["executed", "execute", "ran", "run", "started", "invoked"], "op", "execute"),
     (&["failed", "fail"], "outcome", "failure"),
     (&["was-denied", "denied"], "outcome", "denied"),
     (&["touched", "touch", "used", "did"], "op", "*"),
@@ -93,14 +50,9 @@ pub enum WhoError {
 /// The verb is unknown, or the language refuses the resource.
 pub fn who(verb: &str, resource: &str) -> Result<Query, WhoError> {
     let word = verb.to_lowercase();
-    let line = VERBS
-        .iter()
-        .find(|(words, _, _)| words.contains(&word.as_str()));
+    let line = VERBS.iter().find(|(words, _, _)| words.contains(&word.as_str()));
     let Some((_, field, value)) = line else {
-        return Err(WhoError::UnknownVerb {
-            verb: verb.to_owned(),
-            hint: suggestion(&word),
-        });
+        return Err(WhoError::UnknownVerb { verb: verb.to_owned(), hint: suggestion(&word) });
     };
     let done = match *value {
         "*" => Query::all(),
@@ -112,10 +64,7 @@ pub fn who(verb: &str, resource: &str) -> Result<Query, WhoError> {
 fn resource_query(resource: &str) -> Result<Query, WhoError> {
     let wildcard = Pattern::word(resource).filter(|pattern| pattern.as_literal().is_none());
     let Some(pattern) = wildcard else {
-        let refused = |reason| WhoError::Resource {
-            resource: resource.to_owned(),
-            reason: Box::new(reason),
-        };
+        let refused = |reason| WhoError::Resource { resource: resource.to_owned(), reason: Box::new(reason) };
         return Query::term("res", resource).map_err(refused);
     };
     if pattern.is_any() {
@@ -123,10 +72,7 @@ fn resource_query(resource: &str) -> Result<Query, WhoError> {
     }
     let field = FieldRef::named("res").expect("the language has resources");
     let value = Value::AnyOf(vec![Spanned::made(Item::Text(pattern))]);
-    let clause = Clause {
-        field: Spanned::made(field),
-        value: Spanned::made(value),
-    };
+    let clause = Clause { field: Spanned::made(field), value: Spanned::made(value) };
     Ok(Expr::Clause(clause).into())
 }
 
@@ -169,9 +115,6 @@ mod tests {
     fn an_unknown_verb_is_answered_with_the_nearest_one() {
         check("deletd", "x", "no verb `deletd`; did you mean deleted?");
         let refused = who("flummoxed", "x").map(|_| ()).unwrap_err().to_string();
-        assert!(
-            refused.contains("one of created, read, changed, deleted"),
-            "{refused}"
-        );
+        assert!(refused.contains("one of created, read, changed, deleted"), "{refused}");
     }
 }

@@ -115,7 +115,9 @@ impl Loop {
                 Err(ReadError::Unavailable { .. } | ReadError::UnknownTrail(_)) => return Outcome::Stopped,
                 Err(error @ ReadError::Corrupt { .. }) => return Outcome::Damaged(error.to_string()),
             };
-            stored.iter().for_each(|event| tree.push(Hash(event.leaf_hash)));
+            for event in &stored {
+                tree.push(Hash(event.leaf_hash));
+            }
             tree.prune(tree.size());
             self.subject.telemetry.checked(stored.len() as u64);
             self.rest(began.elapsed());

@@ -217,6 +217,14 @@ pub(crate) const KEYS: &[Key] = &[
         "10000",
         "A search that takes longer than this gives what it has and says so.",
     ),
+    key(
+        "scrub.first_after_ms",
+        Kind::Millis,
+        "600000",
+        "The first pass that verifies everything stored begins this long after the start.",
+    ),
+    key("scrub.interval_ms", Kind::Millis, "86400000", "Time between two such passes; 0 for none at all."),
+    key("scrub.share_percent", Kind::Count, "10", "Share of one core that a pass may take, in percent, 1 to 100."),
     flagged(
         "log.level",
         Kind::Word(&["error", "warn", "info", "debug", "trace"]),

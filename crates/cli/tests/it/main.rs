@@ -5,6 +5,7 @@
 
 mod corpus;
 mod crash;
+mod heavy;
 mod help;
 mod house;
 mod ingest;

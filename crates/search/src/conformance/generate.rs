@@ -44,22 +44,8 @@ impl Random {
     }
 }
 
-const ACTORS: &[&str] = &[
-    "alice",
-    "Alice",
-    "bob",
-    "svc-deploy",
-    "\u{130}stanbul",
-    "\u{212a}im",
-    "東京 bot",
-];
-const ACTIONS: &[&str] = &[
-    "iam.role.update",
-    "iam.user.create",
-    "invoice.delete",
-    "session.login",
-    "iam.role",
-];
+const ACTORS: &[&str] = &["alice", "Alice", "bob", "svc-deploy", "\u{130}stanbul", "\u{212a}im", "東京 bot"];
+const ACTIONS: &[&str] = &["iam.role.update", "iam.user.create", "invoice.delete", "session.login", "iam.role"];
 const OPS: &[&str] = &["create", "read", "update", "delete", "grant", "login"];
 const OUTCOMES: &[&str] = &["success", "failure", "denied", "unknown"];
 const SEVERITIES: &[&str] = &["informational", "low", "medium", "high", "critical"];
@@ -78,20 +64,8 @@ const ADDRESSES: &[&str] = &[
     "10.0.0.0/8",
 ];
 const COUNTRIES: &[&str] = &["DE", "FR", "us"];
-const IDS: &[&str] = &[
-    "req-1",
-    "req-2",
-    "REQ-1",
-    "0af7651916cd43dd8448eb211c80319c",
-];
-const REASONS: &[&str] = &[
-    "role admin denied",
-    "admin role",
-    "quota 5 exceeded",
-    "訪問 東京",
-    "said \\\"no\\\"",
-    "",
-];
+const IDS: &[&str] = &["req-1", "req-2", "REQ-1", "0af7651916cd43dd8448eb211c80319c"];
+const REASONS: &[&str] = &["role admin denied", "admin role", "quota 5 exceeded", "訪問 東京", "said \\\"no\\\"", ""];
 const VALUES: &[&str] = &[
     "5",
     "-5",
@@ -112,13 +86,7 @@ const VALUES: &[&str] = &[
     "\"\u{130}stanbul\"",
     "[]",
 ];
-const PATHS: &[&str] = &[
-    "/role",
-    "/spec/replicas",
-    "/spec/containers/0/image",
-    "/a~1b",
-    "",
-];
+const PATHS: &[&str] = &["/role", "/spec/replicas", "/spec/containers/0/image", "/a~1b", ""];
 /// Hours apart, several events share one.
 const TIMES: &[&str] = &[
     "1600-01-01T00:00:00Z",
@@ -161,14 +129,8 @@ pub fn event(random: &mut Random) -> (Json, Json) {
     maybe(random, &mut actor, "name", one_of(ACTORS));
     maybe(random, &mut actor, "ip", one_of(&ADDRESSES[..7]));
     maybe(random, &mut actor, "session", one_of(IDS));
-    maybe(random, &mut actor, "auth", |r| {
-        format!("{{\"mfa\":{}}}", r.below(2) == 0)
-    });
-    let mut resource = format!(
-        "\"type\":{},\"id\":{}",
-        one_of(TYPES)(random),
-        one_of(RESOURCES)(random)
-    );
+    maybe(random, &mut actor, "auth", |r| format!("{{\"mfa\":{}}}", r.below(2) == 0));
+    let mut resource = format!("\"type\":{},\"id\":{}", one_of(TYPES)(random), one_of(RESOURCES)(random));
     maybe(random, &mut resource, "name", one_of(RESOURCES));
     let mut producer = format!(
         "\"time\":{},\"actor\":{{{actor}}},\"resource\":{{{resource}}},\"action\":{}",
@@ -181,33 +143,17 @@ pub fn event(random: &mut Random) -> (Json, Json) {
     maybe(random, &mut producer, "request_id", one_of(IDS));
     maybe(random, &mut producer, "trace_id", one_of(IDS));
     maybe(random, &mut producer, "session_id", one_of(IDS));
-    maybe(
-        random,
-        &mut producer,
-        "environment",
-        one_of(&["prod", "Prod", "dev"]),
-    );
+    maybe(random, &mut producer, "environment", one_of(&["prod", "Prod", "dev"]));
     maybe(random, &mut producer, "region", one_of(&["", "eu"]));
     maybe(random, &mut producer, "before", raw_of(VALUES));
-    maybe(random, &mut producer, "after", |r| {
-        format!("{{\"role\":{}}}", raw_of(VALUES)(r))
-    });
+    maybe(random, &mut producer, "after", |r| format!("{{\"role\":{}}}", raw_of(VALUES)(r)));
     maybe(random, &mut producer, "dry_run", raw_of(&["true", "false"]));
     maybe(random, &mut producer, "metadata", |r| {
-        format!(
-            "{{\"n\":{},\"list\":[{}]}}",
-            raw_of(VALUES)(r),
-            raw_of(VALUES)(r)
-        )
+        format!("{{\"n\":{},\"list\":[{}]}}", raw_of(VALUES)(r), raw_of(VALUES)(r))
     });
     maybe(random, &mut producer, "origin", |r| {
         let ips = (one_of(ADDRESSES)(r), one_of(ADDRESSES)(r));
-        format!(
-            "{{\"ips\":[{},{}],\"country\":{}}}",
-            ips.0,
-            ips.1,
-            one_of(COUNTRIES)(r)
-        )
+        format!("{{\"ips\":[{},{}],\"country\":{}}}", ips.0, ips.1, one_of(COUNTRIES)(r))
     });
     let mut server = format!(
         "\"received_at\":{},\"producer\":{{\"principal\":\"tok-1\",\"source_kind\":\"native\",\
@@ -215,29 +161,12 @@ pub fn event(random: &mut Random) -> (Json, Json) {
         one_of(TIMES)(random),
         one_of(&["web", "native"])(random)
     );
+    maybe(random, &mut server, "before_hash", one_of(&["abc", "abd"]));
     maybe(random, &mut server, "class", one_of(CLASSES));
     maybe(random, &mut server, "severity", one_of(SEVERITIES));
-    maybe(
-        random,
-        &mut server,
-        "effective_change",
-        raw_of(&["true", "false"]),
-    );
-    maybe(
-        random,
-        &mut server,
-        "conflict_with",
-        raw_of(&["\"a/main@0\"", "null"]),
-    );
-    maybe(
-        random,
-        &mut server,
-        "raw",
-        raw_of(&[
-            "\"{\\\"verb\\\":\\\"get\\\"}\"",
-            "{\"base64\":\"YWRtaW4=\"}",
-        ]),
-    );
+    maybe(random, &mut server, "effective_change", raw_of(&["true", "false"]));
+    maybe(random, &mut server, "conflict_with", raw_of(&["\"a/main@0\"", "null"]));
+    maybe(random, &mut server, "raw", raw_of(&["\"{\\\"verb\\\":\\\"get\\\"}\"", "{\"base64\":\"YWRtaW4=\"}"]));
     maybe(random, &mut server, "changes", |r| {
         let (path, value) = (one_of(PATHS)(r), raw_of(VALUES)(r));
         format!("[{{\"op\":\"replace\",\"path\":{path},\"old\":null,\"value\":{value}}}]")
@@ -334,6 +263,7 @@ const CLAUSES: &[&str] = &[
     "changed:/a~1b",
     "changed:x.y",
     "before:admin",
+    "before_hash:abc",
     "before.x.y:5",
     "after.role:admin",
     "after.role:5",
@@ -425,13 +355,8 @@ pub fn typical_event(random: &mut Random, at: u64) -> (Json, Json) {
     let resource = random.skewed(50_000);
     let operation = random.pick(OPS);
     let kind = random.pick(&["invoice", "role", "bucket", "deployment", "secret", "user"]);
-    let outcome = if random.below(20) == 0 {
-        random.pick(OUTCOMES)
-    } else {
-        OUTCOMES[0]
-    };
-    let time = jiff::Timestamp::from_second(1_704_067_200 + i64::try_from(at).expect("a date"))
-        .expect("a date");
+    let outcome = if random.below(20) == 0 { random.pick(OUTCOMES) } else { OUTCOMES[0] };
+    let time = jiff::Timestamp::from_second(1_704_067_200 + i64::try_from(at).expect("a date")).expect("a date");
     let uuid = |random: &mut Random| {
         let (a, b) = (random.number(), random.number());
         format!(

@@ -44,28 +44,19 @@ impl MemoryIndex {
 impl Entry {
     fn hit(&self) -> Hit {
         let numbers = self.document.numbers;
-        Hit {
-            time_ns: numbers.time_ns,
-            trail: self.trail.clone(),
-            index: numbers.index,
-        }
+        Hit { time_ns: numbers.time_ns, trail: self.trail.clone(), index: numbers.index }
     }
 
     fn is_in(&self, scope: &Scope) -> bool {
         scope.time_ns.contains(&self.document.numbers.time_ns)
-            && scope
-                .trails
-                .iter()
-                .any(|(trail, below)| *trail == self.trail && self.document.numbers.index < *below)
+            && scope.trails.iter().any(|(trail, below)| *trail == self.trail && self.document.numbers.index < *below)
     }
 
     fn any_term(&self, field: TermField, mut test: impl FnMut(&str) -> bool) -> bool {
         if field == TermField::Word {
             return self.words.iter().any(|word| test(word));
         }
-        self.document
-            .terms()
-            .any(|(at, term)| at == field && test(term))
+        self.document.terms().any(|(at, term)| at == field && test(term))
     }
 
     fn passes(&self, filter: &Filter) -> bool {
@@ -74,9 +65,7 @@ impl Entry {
             Filter::All => true,
             Filter::Nothing => false,
             Filter::Term(field, wanted) => self.any_term(*field, |term| term == wanted),
-            Filter::Pattern(field, pattern) => {
-                self.any_term(*field, |term| pattern.matches_folded(term))
-            }
+            Filter::Pattern(field, pattern) => self.any_term(*field, |term| pattern.matches_folded(term)),
             Filter::Between { field, from, to } => {
                 self.any_term(*field, |term| from.as_str() <= term && term <= to.as_str())
             }
@@ -100,9 +89,7 @@ impl Index for MemoryIndex {
     fn add(&self, trail: &TrailRef, documents: Vec<Document>) -> Result<(), IndexError> {
         let entry = |document: Document| Entry {
             trail: trail.clone(),
-            words: words(&document.text)
-                .map(|word| word.into_owned())
-                .collect(),
+            words: words(&document.text).map(|word| word.into_owned()).collect(),
             document,
         };
         self.locked().added.extend(documents.into_iter().map(entry));
@@ -143,14 +130,9 @@ impl Index for MemoryIndex {
         limit: usize,
     ) -> Result<Vec<Hit>, IndexError> {
         let state = self.locked();
-        let found = state
-            .committed
-            .iter()
-            .filter(|e| e.is_in(scope) && e.passes(filter));
-        let mut hits: Vec<_> = found
-            .map(Entry::hit)
-            .filter(|hit| after.is_none_or(|after| order.compare(after, hit).is_lt()))
-            .collect();
+        let found = state.committed.iter().filter(|e| e.is_in(scope) && e.passes(filter));
+        let mut hits: Vec<_> =
+            found.map(Entry::hit).filter(|hit| after.is_none_or(|after| order.compare(after, hit).is_lt())).collect();
         hits.sort_by(|a, b| order.compare(a, b));
         hits.truncate(limit);
         Ok(hits)
@@ -158,10 +140,7 @@ impl Index for MemoryIndex {
 
     fn count(&self, filter: &Filter, scope: &Scope) -> Result<u64, IndexError> {
         let state = self.locked();
-        let found = state
-            .committed
-            .iter()
-            .filter(|e| e.is_in(scope) && e.passes(filter));
+        let found = state.committed.iter().filter(|e| e.is_in(scope) && e.passes(filter));
         Ok(found.count() as u64)
     }
 }

@@ -21,19 +21,13 @@ impl MemoryTrails {
     /// No trails.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            trails: Mutex::default(),
-            read_max: READ_MAX,
-        }
+        Self { trails: Mutex::default(), read_max: READ_MAX }
     }
 
     /// No trails; reads give all that is asked for.
     #[must_use]
     pub fn with_whole_reads() -> Self {
-        Self {
-            trails: Mutex::default(),
-            read_max: usize::MAX,
-        }
+        Self { trails: Mutex::default(), read_max: usize::MAX }
     }
 
     fn locked(&self) -> MutexGuard<'_, BTreeMap<TrailRef, Vec<Stored>>> {
@@ -49,10 +43,7 @@ impl MemoryTrails {
         let index = Index(events.len() as u64);
         let leaf = format!("{trail}@{index}{producer_text}{server_text}");
         events.push(Stored {
-            position: Position {
-                trail: trail.clone(),
-                index,
-            },
+            position: Position { trail: trail.clone(), index },
             leaf_hash: *Digest::of(leaf.as_bytes()).as_bytes(),
             producer_text,
             server_text,
@@ -73,26 +64,14 @@ impl Positions for MemoryTrails {
     }
 
     fn size(&self, trail: &TrailRef) -> u64 {
-        self.locked()
-            .get(trail)
-            .map_or(0, |events| events.len() as u64)
+        self.locked().get(trail).map_or(0, |events| events.len() as u64)
     }
 
     fn read(&self, trail: &TrailRef, range: Range<u64>) -> Result<Vec<Stored>, ReadError> {
         let trails = self.locked();
-        let events = trails
-            .get(trail)
-            .ok_or_else(|| ReadError::UnknownTrail(trail.clone()))?;
-        let place = |index: u64| {
-            usize::try_from(index)
-                .unwrap_or(usize::MAX)
-                .min(events.len())
-        };
+        let events = trails.get(trail).ok_or_else(|| ReadError::UnknownTrail(trail.clone()))?;
+        let place = |index: u64| usize::try_from(index).unwrap_or(usize::MAX).min(events.len());
         let (start, end) = (place(range.start), place(range.end));
-        Ok(events[start..end]
-            .iter()
-            .take(self.read_max)
-            .cloned()
-            .collect())
+        Ok(events[start..end].iter().take(self.read_max).cloned().collect())
     }
 }

@@ -1,16 +1,12 @@
 //! What an index knows of one clause.
 
-use cairn_event::filter::{
-    Clause, Comparison, FieldRef, Item, Kind, Pattern, Spanned, Value, fold,
-};
+use cairn_event::filter::{Clause, Comparison, FieldRef, Item, Kind, Pattern, Spanned, Value, fold};
 use cairn_event::{Position, TrailRef};
 use ipnet::IpNet;
 
 use super::narrow::{literal_cover, phrase_cover, value_cover};
 use super::{Cover, Planner, held_time};
-use crate::doc::{
-    CHANGED_MORE, Numbers, PRESENT, TERMS, address_digits, changed_term, network_term,
-};
+use crate::doc::{CHANGED_MORE, Numbers, PRESENT, TERMS, address_digits, changed_term, network_term};
 use crate::filter::{Filter, NumberField, TermField};
 
 /// Fields whose values are among the terms of a wider field.
@@ -32,9 +28,7 @@ impl Planner<'_> {
         }
         match field.field.name {
             "tenant" => self.trails(value, |trail| vec![trail.tenant.to_string()]),
-            "trail" => self.trails(value, |trail| {
-                vec![trail.trail.to_string(), trail.to_string()]
-            }),
+            "trail" => self.trails(value, |trail| vec![trail.trail.to_string(), trail.to_string()]),
             "position" => each(value, position_cover),
             "created" => time_cover(NumberField::Time, value),
             "ingested" => time_cover(NumberField::Received, value),
@@ -43,9 +37,7 @@ impl Planner<'_> {
                 Kind::Ip => ip_cover(field, value),
                 Kind::Ranked(names) => ranked_cover(field, names, value),
                 Kind::Time | Kind::Number => Cover::ANY,
-                _ => each(value, |item, comparison| {
-                    item_cover(field, item, comparison)
-                }),
+                _ => each(value, |item, comparison| item_cover(field, item, comparison)),
             },
         }
     }
@@ -62,9 +54,7 @@ impl Planner<'_> {
             .iter()
             .filter(|trail| {
                 let any = |item: &Spanned<Item>, comparison| {
-                    names(trail)
-                        .iter()
-                        .any(|name| matches(&item.node, comparison, name))
+                    names(trail).iter().any(|name| matches(&item.node, comparison, name))
                 };
                 match value {
                     Value::AnyOf(items) => items.iter().any(|item| any(item, None)),
@@ -83,9 +73,7 @@ impl Planner<'_> {
 /// The cover of a list, or of `=x`; ranges of fields without an order don't exist.
 fn each(value: &Value, cover: impl Fn(&Item, Option<Comparison>) -> Cover) -> Cover {
     match value {
-        Value::AnyOf(items) => {
-            Cover::or(items.iter().map(|item| cover(&item.node, None)).collect())
-        }
+        Value::AnyOf(items) => Cover::or(items.iter().map(|item| cover(&item.node, None)).collect()),
         Value::Compare(comparison, item) => cover(&item.node, Some(*comparison)),
         Value::Any | Value::Range { .. } => Cover::ANY,
     }
@@ -110,10 +98,7 @@ fn present(field: &FieldRef) -> Cover {
     }
     if PRESENT.contains(&name) {
         let has = Filter::Term(TermField::Has, name.to_owned());
-        return Cover {
-            filter: has,
-            exact: field.path.is_empty(),
-        };
+        return Cover { filter: has, exact: field.path.is_empty() };
     }
     match listed(TERMS, name).filter(|at| FEW_VALUES.contains(at)) {
         Some(at) => {
@@ -125,10 +110,7 @@ fn present(field: &FieldRef) -> Cover {
 }
 
 fn listed(table: &[(&str, TermField)], name: &str) -> Option<TermField> {
-    table
-        .iter()
-        .find(|(field, _)| *field == name)
-        .map(|(_, at)| *at)
+    table.iter().find(|(field, _)| *field == name).map(|(_, at)| *at)
 }
 
 fn item_cover(field: &FieldRef, item: &Item, comparison: Option<Comparison>) -> Cover {
@@ -144,10 +126,7 @@ fn item_cover(field: &FieldRef, item: &Item, comparison: Option<Comparison>) -> 
             let name = field.field.name;
             match (listed(TERMS, name), listed(WITHIN, name)) {
                 // `=` tells upper and lower case apart, the index does not.
-                (Some(at), _) => Cover {
-                    filter: term_filter(at, pattern),
-                    exact: comparison.is_none(),
-                },
+                (Some(at), _) => Cover { filter: term_filter(at, pattern), exact: comparison.is_none() },
                 (None, Some(at)) => Cover::wider(term_filter(at, pattern)),
                 (None, None) => value_cover(field, pattern),
             }
@@ -172,11 +151,7 @@ fn position_cover(item: &Item, comparison: Option<Comparison>) -> Cover {
     let Some(literal) = pattern.as_literal() else {
         return Cover::ANY;
     };
-    let name = if comparison.is_some() {
-        literal.into()
-    } else {
-        fold(literal)
-    };
+    let name = if comparison.is_some() { literal.into() } else { fold(literal) };
     let Ok(position) = name.parse::<Position>() else {
         return Cover::exact(Filter::Nothing);
     };
@@ -185,21 +160,14 @@ fn position_cover(item: &Item, comparison: Option<Comparison>) -> Cover {
     };
     Cover::exact(Filter::and([
         Filter::Trail(position.trail),
-        Filter::Number {
-            field: NumberField::Index,
-            from: index,
-            to: index,
-        },
+        Filter::Number { field: NumberField::Index, from: index, to: index },
     ]))
 }
 
 fn ip_cover(field: &FieldRef, value: &Value) -> Cover {
     let exact = field.field.name == "ip";
     each(value, |item, _| match item {
-        Item::Net(network) => Cover {
-            filter: network_filter(network),
-            exact,
-        },
+        Item::Net(network) => Cover { filter: network_filter(network), exact },
         Item::Text(pattern) => value_cover(field, pattern),
         _ => Cover::ANY,
     })
@@ -209,43 +177,24 @@ fn ip_cover(field: &FieldRef, value: &Value) -> Cover {
 fn network_filter(network: &IpNet) -> Filter {
     let from = address_digits(network.network());
     let to = address_digits(network.broadcast());
-    let addresses = if from == to {
-        Filter::Term(TermField::Ip, from)
-    } else {
-        Filter::Between {
-            field: TermField::Ip,
-            from,
-            to,
-        }
-    };
-    Filter::or([
-        addresses,
-        Filter::Term(TermField::Ip, network_term(network)),
-    ])
+    let addresses =
+        if from == to { Filter::Term(TermField::Ip, from) } else { Filter::Between { field: TermField::Ip, from, to } };
+    Filter::or([addresses, Filter::Term(TermField::Ip, network_term(network))])
 }
 
 fn ranked_cover(field: &FieldRef, names: &[&str], value: &Value) -> Cover {
     let rank = |item: &Spanned<Item>| match &item.node {
-        Item::Text(word) => word
-            .as_literal()
-            .and_then(|w| names.iter().position(|n| *n == w)),
+        Item::Text(word) => word.as_literal().and_then(|w| names.iter().position(|n| *n == w)),
         _ => None,
     };
     let (first, last) = (0, names.len());
     let span = match value {
         Value::AnyOf(items) => {
-            return Cover::or(
-                items
-                    .iter()
-                    .map(|i| item_cover(field, &i.node, None))
-                    .collect(),
-            );
+            return Cover::or(items.iter().map(|i| item_cover(field, &i.node, None)).collect());
         }
         Value::Range { from, to } => {
             let from = from.as_ref().map_or(Some(first), rank);
-            let to = to
-                .as_ref()
-                .map_or(Some(last), |item| rank(item).map(|at| at + 1));
+            let to = to.as_ref().map_or(Some(last), |item| rank(item).map(|at| at + 1));
             from.zip(to)
         }
         Value::Compare(comparison, item) => rank(item).map(|at| match comparison {
@@ -260,11 +209,7 @@ fn ranked_cover(field: &FieldRef, names: &[&str], value: &Value) -> Cover {
     match span.zip(listed(TERMS, field.field.name)) {
         Some(((from, to), at)) => {
             let names = names.get(from..to).unwrap_or_default();
-            Cover::exact(Filter::or(
-                names
-                    .iter()
-                    .map(|name| Filter::Term(at, (*name).to_owned())),
-            ))
+            Cover::exact(Filter::or(names.iter().map(|name| Filter::Term(at, (*name).to_owned()))))
         }
         None => Cover::ANY,
     }
@@ -279,15 +224,9 @@ fn number_cover(field: NumberField, least: i64, from: End, to: End) -> Cover {
     let from = from.map_or(least, |(from, _)| from);
     let to = to.map_or(Numbers::LAST, |(to, _)| to);
     if from > to {
-        return Cover {
-            filter: Filter::Nothing,
-            exact,
-        };
+        return Cover { filter: Filter::Nothing, exact };
     }
-    Cover {
-        filter: Filter::Number { field, from, to },
-        exact,
-    }
+    Cover { filter: Filter::Number { field, from, to }, exact }
 }
 
 fn next(end: (i64, bool)) -> (i64, bool) {
@@ -299,23 +238,13 @@ fn previous(end: (i64, bool)) -> (i64, bool) {
 }
 
 /// Comparisons and ranges of values that `read` turns into numbers; an unreadable one covers all.
-fn ordered_cover(
-    field: NumberField,
-    least: i64,
-    value: &Value,
-    read: impl Fn(&Item) -> End,
-) -> Cover {
+fn ordered_cover(field: NumberField, least: i64, value: &Value, read: impl Fn(&Item) -> End) -> Cover {
     let cover = |from, to| number_cover(field, least, from, to);
     let found = match value {
         Value::Any => None,
         Value::AnyOf(items) => {
-            let single =
-                |item: &Spanned<Item>| read(&item.node).map(|at| cover(Some(at), Some(at)));
-            items
-                .iter()
-                .map(single)
-                .collect::<Option<Vec<_>>>()
-                .map(Cover::or)
+            let single = |item: &Spanned<Item>| read(&item.node).map(|at| cover(Some(at), Some(at)));
+            items.iter().map(single).collect::<Option<Vec<_>>>().map(Cover::or)
         }
         Value::Range { from, to } => {
             // The outer option is missing if an end is given and unreadable.

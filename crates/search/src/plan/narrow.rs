@@ -51,11 +51,7 @@ pub(super) fn value_cover(field: &FieldRef, pattern: &Pattern) -> Cover {
         let is_open = at + 1 < globs.len() && text.ends_with(char::is_alphanumeric);
         let mut words: Vec<_> = words(text).collect();
         let last = if is_open { words.pop() } else { None };
-        found.extend(
-            words
-                .into_iter()
-                .map(|w| Filter::Term(TermField::Word, w.into_owned())),
-        );
+        found.extend(words.into_iter().map(|w| Filter::Term(TermField::Word, w.into_owned())));
         let beginning = last.and_then(|word| Pattern::word(&format!("{word}*")));
         found.extend(beginning.map(|pattern| Filter::Pattern(TermField::Word, pattern)));
     }

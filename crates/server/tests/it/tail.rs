@@ -16,7 +16,7 @@ fn places(range: std::ops::Range<u64>) -> Vec<String> {
 fn a_tail_gives_each_event_once_and_in_order_while_they_arrive() {
     let server = Server::start();
     server.submit(&lines(0..10));
-    let tail = server.client().tail(TailRequest { last: Some(4), ..TailRequest::default() });
+    let tail = server.client().tail(TailRequest { after: Some("default/main@5".into()), ..TailRequest::default() });
     let following = std::thread::spawn(move || positions(tail.take(64)));
     for number in 10..70 {
         server.submit(&bytes(&event(number)));

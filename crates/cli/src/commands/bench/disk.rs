@@ -78,7 +78,11 @@ pub(super) fn forget(folder: &Path) -> io::Result<bool> {
         let mut input = std::ffi::OsString::from("if=");
         input.push(&path);
         // dd(1): with a count of 0 this flag drops the whole file from the cache.
-        let dd = Command::new("dd").arg(input).args(["iflag=nocache", "count=0", "of=/dev/null"]).stderr(Stdio::null()).status();
+        let dd = Command::new("dd")
+            .arg(input)
+            .args(["iflag=nocache", "count=0", "of=/dev/null"])
+            .stderr(Stdio::null())
+            .status();
         worked &= dd.is_ok_and(|status| status.success());
     }
     Ok(worked)

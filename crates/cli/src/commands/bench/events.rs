@@ -26,8 +26,26 @@ const GIVEN_NAMES: [&str; 20] = [
     "Mara", "Noor", "Oskar", "Priya", "Quentin", "Rosa", "Sven", "Tomas",
 ];
 const FAMILY_NAMES: [&str; 20] = [
-    "Adeyemi", "Bergstrom", "Castillo", "Dvorak", "Eriksen", "Fontaine", "Gruber", "Hashimoto", "Ivanova", "Jansen",
-    "Kowalski", "Lindqvist", "Moreau", "Nakamura", "Okafor", "Petrov", "Quist", "Rossi", "Schneider", "Tanaka",
+    "Adeyemi",
+    "Bergstrom",
+    "Castillo",
+    "Dvorak",
+    "Eriksen",
+    "Fontaine",
+    "Gruber",
+    "Hashimoto",
+    "Ivanova",
+    "Jansen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Nakamura",
+    "Okafor",
+    "Petrov",
+    "Quist",
+    "Rossi",
+    "Schneider",
+    "Tanaka",
 ];
 const TEAMS: [&str; 8] =
     ["payments", "identity", "checkout", "platform", "search", "billing", "logistics", "analytics"];
@@ -160,7 +178,13 @@ fn write_event(line: &mut String, random: &mut Random, drawn: &Drawn<'_>) -> std
     write_actor(line, *actor, session)?;
     write!(line, r#","action":"{}","operation":"{}""#, kind.action, kind.operation)?;
     let res = resource_id(kind.resource, *resource);
-    write!(line, r#","resource":{{"type":"{}","id":"{res}","name":"{team} {} {}""#, kind.resource, kind.resource, resource % 997)?;
+    write!(
+        line,
+        r#","resource":{{"type":"{}","id":"{res}","name":"{team} {} {}""#,
+        kind.resource,
+        kind.resource,
+        resource % 997
+    )?;
     write!(line, r#","namespace":"{team}","parent":"org/heron/{team}"}}"#)?;
     match random.below(100) {
         0..94 => write!(line, r#","outcome":"success""#)?,
@@ -170,7 +194,12 @@ fn write_event(line: &mut String, random: &mut Random, drawn: &Drawn<'_>) -> std
     write!(line, r#","request_id":"req-{id:016x}","trace_id":"{:016x}{:016x}""#, trace[0] | 1, trace[1])?;
     write!(line, r#","span_id":"{:016x}","session_id":"s-{session:016x}""#, random.next() | 1)?;
     write!(line, r#","origin":{{"ips":["{}","10.0.{}.{}"]"#, address(*actor), random.below(4), random.below(256))?;
-    write!(line, r#","user_agent":"{agent}","endpoint":"/v2/{}s/{res}","country":"{}"}}"#, kind.resource, COUNTRIES[actor % 8])?;
+    write!(
+        line,
+        r#","user_agent":"{agent}","endpoint":"/v2/{}s/{res}","country":"{}"}}"#,
+        kind.resource,
+        COUNTRIES[actor % 8]
+    )?;
     let environment = *random.of(&["production", "production", "production", "staging", "development"]);
     write!(line, r#","environment":"{environment}","region":"{}","service":"{team}-api""#, random.of(&REGIONS))?;
     if matches!(kind.operation, "update" | "grant" | "revoke") {
@@ -189,7 +218,10 @@ fn write_actor(line: &mut String, actor: usize, session: u64) -> std::fmt::Resul
     let id = actor_id(actor);
     if is_service(actor) {
         let team = TEAMS[actor % TEAMS.len()];
-        return write!(line, r#"{{"id":"{id}","type":"service","name":"{team} worker {actor}","session":"s-{session:016x}","auth":{{"method":"mtls","mfa":false}},"via":"api"}}"#);
+        return write!(
+            line,
+            r#"{{"id":"{id}","type":"service","name":"{team} worker {actor}","session":"s-{session:016x}","auth":{{"method":"mtls","mfa":false}},"via":"api"}}"#
+        );
     }
     let (given, family) = (GIVEN_NAMES[actor % 20], FAMILY_NAMES[actor / 20 % 20]);
     let (mail_given, mail_family) = (given.to_lowercase(), family.to_lowercase());

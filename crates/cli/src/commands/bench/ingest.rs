@@ -58,8 +58,13 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
     let folder = args.common.folder(context)?;
     context.printer.hint(&format!("making {} events", crate::print::times::count(args.events as u64)));
     let file = EventFile::make(&folder.path().join("events.ndjson"), args.common.seed, args.events)?;
-    let mut bench =
-        Bench { folder: folder.path(), file: Arc::new(file), report: Report::default(), rss_peak_bytes: 0, others_cores: 0.0 };
+    let mut bench = Bench {
+        folder: folder.path(),
+        file: Arc::new(file),
+        report: Report::default(),
+        rss_peak_bytes: 0,
+        others_cores: 0.0,
+    };
     let report = &mut bench.report;
     report.count("events", args.events as u64);
     report.count("seed", args.common.seed);
@@ -161,10 +166,18 @@ impl Bench<'_> {
         let line = Line::new("stored: segments and tree", bytes(sealed)).beside(beside);
         self.report.line(line.ratio_aim(sealed / zstd, Aim::AtMost(1.3)));
         let parts = format!("{} {} {}", amount(segment), amount(tree), amount(wal / events));
-        self.report.line(Line::new("  segments, tree, log before sealing", parts).beside(format!("raw: {}", bytes(raw))));
+        self.report
+            .line(Line::new("  segments, tree, log before sealing", parts).beside(format!("raw: {}", bytes(raw))));
         let parts = format!("{} {}", amount(search), amount(keys));
         self.report.line(Line::new("  caches: search index, idempotency keys", parts));
-        let parts = [("wal", wal / events), ("segment", segment), ("tree", tree), ("index", index), ("index_search", search), ("index_keys", keys)];
+        let parts = [
+            ("wal", wal / events),
+            ("segment", segment),
+            ("tree", tree),
+            ("index", index),
+            ("index_search", search),
+            ("index_keys", keys),
+        ];
         self.report.group("stored_bytes_per_event", &parts);
         self.report.number("raw_bytes_per_event", raw);
         self.report.number("raw_zstd_bytes_per_event", zstd);
@@ -215,7 +228,12 @@ impl Bench<'_> {
     fn paced(&mut self, target: &Target, first: usize, mixed: usize) -> Result<(), Failure> {
         let in_batches = (mixed - first) / PACE_PER_S as usize * PACE_IN_BATCHES_PER_S as usize;
         let in_batches = in_batches.max((mixed - first) * 4 / 5) / BATCH * BATCH;
-        let batches = Load { events: first..first + in_batches, per_request: BATCH, connections: BATCH_CONNECTIONS, per_second: Some(PACE_IN_BATCHES_PER_S) };
+        let batches = Load {
+            events: first..first + in_batches,
+            per_request: BATCH,
+            connections: BATCH_CONNECTIONS,
+            per_second: Some(PACE_IN_BATCHES_PER_S),
+        };
         let singles = Load {
             events: first + in_batches..mixed,
             per_request: 1,
@@ -246,20 +264,29 @@ impl Bench<'_> {
     fn pace_line(&mut self, what: &str, rate: f64, latencies: &Histogram<u64>) {
         let p99 = percentile_ms(latencies, 99.0);
         let beside = format!("p50 {} ms, reached {}/s", amount(percentile_ms(latencies, 50.0)), amount(rate));
-        self.report.line(Line::new(what, format!("{} ms", amount(p99))).beside(beside).aim(Aim::AtMost(25.0), p99, " ms"));
+        self.report.line(Line::new(what, format!("{} ms", amount(p99))).beside(beside).aim(
+            Aim::AtMost(25.0),
+            p99,
+            " ms",
+        ));
     }
 
     fn peer(&mut self, batches: f64, singles: f64, printer: &crate::print::Printer) -> Result<(), Failure> {
-        let Some(peer) = Peer::start(self.folder)? else {
+        // Beside the bench's own folder, not in it: that one is closed to the account the peer runs as.
+        let Some(peer) = Peer::start(self.folder.parent().unwrap_or(self.folder))? else {
             printer.hint("PostgreSQL 15 is not installed: there is no peer");
             return Ok(());
         };
         let half = self.file.events() / 2;
         let rate = |(events, elapsed): (usize, Duration)| events as f64 / elapsed.as_secs_f64();
         let of_batches = rate(peer.insert(&self.file, &(0..half), BATCH, BATCH_CONNECTIONS, PEER_TIME)?);
-        let of_singles = rate(peer.insert(&self.file, &(half..self.file.events()), 1, SINGLE_CONNECTIONS, PEER_TIME)?);
+        let of_singles =
+            rate(peer.insert(&self.file, &(half..self.file.events()), 1, SINGLE_CONNECTIONS, PEER_TIME)?);
         peer.check()?;
-        let both = [("batches of 500", batches, of_batches, ""), ("single events, 64 connections", singles, of_singles, "single_")];
+        let both = [
+            ("batches of 500", batches, of_batches, ""),
+            ("single events, 64 connections", singles, of_singles, "single_"),
+        ];
         for (what, ours, theirs, prefix) in both {
             let line = Line::new(format!("{what}, beside PostgreSQL"), format!("{} events/s", amount(ours)));
             let line = line.beside(format!("{} events/s", amount(theirs)));

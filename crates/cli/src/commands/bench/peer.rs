@@ -114,7 +114,9 @@ impl Peer {
                 Err(_) => pause(),
             }
             if let Some(status) = self.server.try_wait()? {
-                return Err(Failure::error(format!("PostgreSQL ended with {status}")).next("leave the peer out with --no-peer"));
+                return Err(
+                    Failure::error(format!("PostgreSQL ended with {status}")).next("leave the peer out with --no-peer")
+                );
             }
         }
     }
@@ -145,9 +147,13 @@ impl Peer {
         }
         let began = Instant::now();
         let inserted = std::thread::scope(|scope| {
-            let work = |client| Work { file, events, per_transaction, taken: &taken, until: began + at_most, client };
-            let threads: Vec<_> = clients.into_iter().map(|client| scope.spawn(|| work(client).run())).collect();
-            threads.into_iter().map(|thread| thread.join().expect("the thread returns its errors")).sum::<Result<usize, Failure>>()
+            let (taken, until) = (&taken, began + at_most);
+            let work = clients.into_iter().map(|client| Work { file, events, per_transaction, taken, until, client });
+            let threads: Vec<_> = work.map(|work| scope.spawn(|| work.run())).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("the thread returns its errors"))
+                .sum::<Result<usize, Failure>>()
         })?;
         Ok((inserted, began.elapsed()))
     }
@@ -188,7 +194,10 @@ struct Work<'w> {
 impl Work<'_> {
     fn run(mut self) -> Result<usize, Failure> {
         let one = self.client.prepare("INSERT INTO audit (event) VALUES ($1::text::json)").map_err(refused)?;
-        let many = self.client.prepare("INSERT INTO audit (event) SELECT line::json FROM unnest($1::text[]) AS line").map_err(refused)?;
+        let many = self
+            .client
+            .prepare("INSERT INTO audit (event) SELECT line::json FROM unnest($1::text[]) AS line")
+            .map_err(refused)?;
         let (mut inserted, mut bytes) = (0, Vec::new());
         while Instant::now() < self.until {
             let start = self.events.start + self.taken.fetch_add(1, Ordering::Relaxed) * self.per_transaction;
@@ -229,11 +238,12 @@ impl Account {
         }
         let accounts = std::fs::read_to_string("/etc/passwd")?;
         let fields = accounts.lines().map(|line| line.split(':').collect::<Vec<_>>());
-        let ids = fields.filter(|fields| fields.first() == Some(&"postgres")).find_map(|fields| {
-            Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
-        });
+        let ids = fields
+            .filter(|fields| fields.first() == Some(&"postgres"))
+            .find_map(|fields| Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?)));
         let Some((user, group)) = ids else {
-            return Err(Failure::error("PostgreSQL does not run as root, and there is no account postgres").next("leave the peer out with --no-peer"));
+            return Err(Failure::error("PostgreSQL does not run as root, and there is no account postgres")
+                .next("leave the peer out with --no-peer"));
         };
         chown(folder, Some(user), Some(group))?;
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700))?;

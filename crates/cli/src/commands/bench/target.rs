@@ -48,7 +48,15 @@ impl Target {
         }
         // Where there is no configuration file: the data directory's own folder is ours.
         let folder = data.parent().unwrap_or(data);
-        command.current_dir(folder).args(["serve", "--listen", "127.0.0.1:0", "--log-level", "warn", "--quiet", "--data"]);
+        command.current_dir(folder).args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--log-level",
+            "warn",
+            "--quiet",
+            "--data",
+        ]);
         command.arg(data).envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::null());
         // One that was killed before may have left its address behind.
         let stale = running_at(data);

@@ -139,16 +139,7 @@ impl Books {
     /// Enters a fact that the next request will hold; gives its number.
     pub(super) fn fact(&mut self, kind: Kind, key: Option<String>) -> usize {
         let request = self.requests.len();
-        self.facts.push(Fact {
-            kind,
-            key,
-            request,
-            sent: 0,
-            stored: 0,
-            acked: None,
-            open: false,
-            found: None,
-        });
+        self.facts.push(Fact { kind, key, request, sent: 0, stored: 0, acked: None, open: false, found: None });
         self.facts.len() - 1
     }
 
@@ -179,10 +170,7 @@ impl Books {
         }
         self.tally.requests += 1;
         self.tally.retries += u64::from(self.facts[self.requests[request].facts[0]].sent > 1);
-        Attempt {
-            request,
-            floor: Trail::ALL.map(|trail| self.trails[trail as usize].acked_end),
-        }
+        Attempt { request, floor: Trail::ALL.map(|trail| self.trails[trail as usize].acked_end) }
     }
 
     /// Nobody knows what became of it.
@@ -230,10 +218,7 @@ impl Books {
         let fact = &mut self.facts[number];
         let index = trail.index(result.position.as_deref().expect("a place"));
         let leaf = result.leaf_hash.as_deref().expect("a leaf hash");
-        let place = Place {
-            index,
-            leaf: Hash::from_base64(leaf).unwrap(),
-        };
+        let place = Place { index, leaf: Hash::from_base64(leaf).unwrap() };
         assert_eq!(result.index, Some(index));
         if result.status == Status::Duplicate {
             self.tally.duplicates += 1;
@@ -306,7 +291,11 @@ impl Books {
             let ordinal = request.facts.iter().position(|other| *other == number).expect("it holds it");
             let now = (fact.request, conflict_with.is_some(), ordinal);
             let before = book.order.insert(request.producer, now);
-            assert!(before.is_none_or(|before| before < now), "order of producer {}: {before:?}, {now:?}", request.producer);
+            assert!(
+                before.is_none_or(|before| before < now),
+                "order of producer {}: {before:?}, {now:?}",
+                request.producer
+            );
         }
         match fact.key.clone() {
             None => assert_eq!(conflict_with, None, "fact {number} has a key of its own"),

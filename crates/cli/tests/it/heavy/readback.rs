@@ -3,8 +3,7 @@
 use cairn_api::v1::{EventView, Receipt, Status, SubmitAnswer};
 use cairn_api::{Client, TailRequest};
 use cairn_ledger::{
-    Checkpoint, Hash, TileId, TileKind, VerifierKey, decode_bundle, leaf_hash, verify_inclusion,
-    verify_range,
+    Checkpoint, Hash, TileId, TileKind, VerifierKey, decode_bundle, leaf_hash, verify_inclusion, verify_range,
 };
 use serde_json::Value;
 
@@ -51,8 +50,9 @@ pub(super) fn newest_checkpoint(client: &Client, keys: &[VerifierKey; 2], trail:
     }
 }
 
+/// A checkpoint, signed by the key of its trail.
 #[track_caller]
-fn open(note: &str, key: &VerifierKey) -> Checkpoint {
+pub(super) fn open(note: &str, key: &VerifierKey) -> Checkpoint {
     Checkpoint::open(note.as_bytes(), std::slice::from_ref(key)).expect("signed by the key of the trail")
 }
 
@@ -142,7 +142,9 @@ fn check_receipt(receipt: &Receipt, checkpoint: &Checkpoint, trail: Trail, answe
     let range = receipt.first..receipt.first + receipt.count;
     let mut leaves = std::collections::BTreeMap::new();
     for result in &answer.results {
-        let Some(position) = result.position.as_deref().filter(|position| position.starts_with(&format!("{}@", receipt.trail))) else {
+        let Some(position) =
+            result.position.as_deref().filter(|position| position.starts_with(&format!("{}@", receipt.trail)))
+        else {
             continue;
         };
         let (index, leaf) = (trail.index(position), hash(result.leaf_hash.as_ref().expect("a leaf hash")));
@@ -157,7 +159,10 @@ fn check_receipt(receipt: &Receipt, checkpoint: &Checkpoint, trail: Trail, answe
             verify_inclusion(&leaf, index, size, &path, checkpoint.root()).expect("the path leads to the root");
         }
     }
-    let leaves: Vec<Hash> = range.map(|index| *leaves.get(&index).expect("a receipt is of events of the answer")).collect();
-    let [left, right] = [&receipt.proof.left, &receipt.proof.right].map(|side| side.iter().map(hash).collect::<Vec<_>>());
-    verify_range(receipt.first, &leaves, checkpoint.size(), &left, &right, checkpoint.root()).expect("the receipt proves its events");
+    let leaves: Vec<Hash> =
+        range.map(|index| *leaves.get(&index).expect("a receipt is of events of the answer")).collect();
+    let [left, right] =
+        [&receipt.proof.left, &receipt.proof.right].map(|side| side.iter().map(hash).collect::<Vec<_>>());
+    verify_range(receipt.first, &leaves, checkpoint.size(), &left, &right, checkpoint.root())
+        .expect("the receipt proves its events");
 }

@@ -43,11 +43,7 @@ impl Server {
         let lines = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, ready) = channel();
         let kept = folder.join("server.log");
-        Server {
-            child,
-            ready,
-            log: spawn(move || follow_log(lines, &kept, &sender)),
-        }
+        Server { child, ready, log: spawn(move || follow_log(lines, &kept, &sender)) }
     }
 
     /// Waits until it takes events; gives its address.
@@ -56,6 +52,11 @@ impl Server {
             Ok(url) => url,
             Err(_) => panic!("it did not start, {}", self.child.wait().unwrap()),
         }
+    }
+
+    /// Whether it has said that it takes events.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.try_recv().is_ok()
     }
 
     /// SIGTERM: it is to finish what it has taken.
@@ -70,10 +71,7 @@ impl Server {
         self.child.kill().unwrap();
         let status = self.child.wait().unwrap();
         // After a SIGTERM it may have been quicker.
-        assert!(
-            status.signal() == Some(SIGKILL) || status.success(),
-            "it ended by itself, {status}"
-        );
+        assert!(status.signal() == Some(SIGKILL) || status.success(), "it ended by itself, {status}");
         self.without_complaint();
     }
 
@@ -118,10 +116,7 @@ fn follow_log(lines: BufReader<ChildStderr>, kept: &Path, ready: &Sender<String>
 pub(super) fn client(folder: &Path, url: &str) -> Client {
     let token = std::fs::read_to_string(folder.join("cairn-data/keys/admin.token"))
         .expect("the first start leaves a credential for the owner of the directory");
-    let once = Retry {
-        attempts_max: 1,
-        wait_ms_max: 0,
-    };
+    let once = Retry { attempts_max: 1, wait_ms_max: 0 };
     Client::new(url, Some(token.trim())).unwrap().with_retry(once)
 }
 
