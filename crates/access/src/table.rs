@@ -1,9 +1,9 @@
 //! The credentials a node knows: the payload of the signed file `keys/tokens.json` (`formats/manifest.md`).
 
 use crate::identity::{Principal, PrincipalName, Scopes, Token};
+use cairn_event::canonical::{Numbers, canonical};
 use cairn_event::json::Object;
 use cairn_event::{Digest, Json, TenantName, TrailName, TrailRef};
-use cairn_event::canonical::{Numbers, canonical};
 use jiff::Timestamp;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -85,7 +85,8 @@ impl TokenTable {
             return Err(TableInvalid::Full);
         }
         let principal = &entry.principal;
-        let is_same = |known: &Entry| known.principal.id == principal.id && known.principal.tenant() == principal.tenant();
+        let is_same =
+            |known: &Entry| known.principal.id == principal.id && known.principal.tenant() == principal.tenant();
         if self.entries.iter().any(is_same) {
             return Err(TableInvalid::Taken { id: principal.id.clone(), tenant: principal.tenant().clone() });
         }
@@ -191,7 +192,8 @@ mod tests {
         }
         assert_eq!(table.find(&Token::from_secret([9; 32])), None);
         assert_eq!(TokenTable::default().find(&Token::from_secret([1; 32])), None);
-        let names: Vec<_> = table.of_tenant(&"a".parse().expect("a name")).map(|entry| entry.principal.id.as_str()).collect();
+        let names: Vec<_> =
+            table.of_tenant(&"a".parse().expect("a name")).map(|entry| entry.principal.id.as_str()).collect();
         assert_eq!(names, ["admin", "web"]);
     }
 

@@ -86,7 +86,8 @@ fn operation(route: &Route) -> Value {
             ("Idempotency-Key", "key of a single event; prefix of the keys of a batch"),
             ("Content-Encoding", "`gzip` or `zstd`"),
         ] {
-            parameters.push(json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}}));
+            parameters
+                .push(json!({"name": name, "in": "header", "description": description, "schema": {"type": "string"}}));
         }
     }
     let mut operation = json!({

@@ -54,7 +54,12 @@ const PAGE: (&str, &str) = ("cursor", "`next` of the page before");
 const LIMIT: (&str, &str) = ("limit", "most events in the page, 1 to 1000; 100 if absent");
 const PROOF: (&str, &str) = ("proof", "`each`: an inclusion proof for every event");
 
-const fn get(path: &'static str, summary: &'static str, access: Access, gives: (&'static [&'static str], &'static str)) -> Route {
+const fn get(
+    path: &'static str,
+    summary: &'static str,
+    access: Access,
+    gives: (&'static [&'static str], &'static str),
+) -> Route {
     Route { method: Method::Get, path, summary, access, query: &[], takes: NOTHING, gives }
 }
 

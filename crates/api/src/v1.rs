@@ -12,4 +12,4 @@ pub use admin::{
 };
 pub use events::{EventResult, RangeHashes, Receipt, Status, SubmitAnswer};
 pub use proof::ProofView;
-pub use search::{EventView, Hint, SearchPage, Timeline, Total, TailEvent};
+pub use search::{EventView, Hint, SearchPage, TailEvent, Timeline, Total};

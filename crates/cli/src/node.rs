@@ -81,7 +81,7 @@ impl Running {
         let node_config = node_config(config);
         let (node, found) = Node::open(node_config).map_err(|error| cannot_open(&data, error))?;
         let made = found.admin_token.map(|token| token.reveal().to_owned());
-        let token_file = made.as_deref().map(|token| keep_token(&data, token)).transpose()?;
+        let token_file = made.is_some().then(|| data.join(TOKEN_FILE));
         let runtime = cairn_server::runtime()?;
         let (stop, mut told) = watch::channel(false);
         let shutdown = async move {
@@ -177,14 +177,6 @@ async fn signalled() {
     }
 }
 
-/// Keeps the first credential for the owner of the directory. It is as secret as the signing key beside it.
-fn keep_token(data: &Path, token: &str) -> Result<PathBuf, Failure> {
-    let path = data.join(TOKEN_FILE);
-    let kept = write_file(data, TOKEN_FILE, &format!("{token}\n"));
-    kept.map_err(|error| Failure::error(format!("can't keep the first credential in {}", path.display())).why(error))?;
-    Ok(path)
-}
-
 /// Writes a small file of the data directory, for the owner alone, replacing an older one.
 fn write_file(data: &Path, name: &str, text: &str) -> io::Result<()> {
     let disk = LocalDisk::existing(data)?;
@@ -199,7 +191,7 @@ fn write_file(data: &Path, name: &str, text: &str) -> io::Result<()> {
     }
     let file = disk.create(&aside)?;
     file.pwrite(text.as_bytes(), 0)?;
-    // tidy: allow sync, because no event is made durable here: a credential and an address are kept.
+    // tidy: allow sync, because no event is made durable here: an address is kept.
     file.sync_data()?;
     disk.rename(&aside, name)
 }

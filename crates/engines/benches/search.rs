@@ -30,10 +30,7 @@ const QUERIES: &[&str] = &[
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let events = std::env::args()
-        .filter_map(|arg| arg.parse().ok())
-        .next()
-        .unwrap_or(EVENTS);
+    let events = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(EVENTS);
     let trail: TrailRef = "default/main".parse()?;
     let trails = MemoryTrails::with_whole_reads();
     let mut random = Random::new(42);
@@ -96,11 +93,7 @@ fn follow(trails: &MemoryTrails, index: &dyn Index, events: u64) -> Result<(), B
     }
     let (wall, cpu) = (begin.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     let rate = |seconds: f64| events as f64 / seconds;
-    println!(
-        "follow: {:.0} events/s, {:.0} events per CPU-second (merges included)",
-        rate(wall),
-        rate(cpu)
-    );
+    println!("follow: {:.0} events/s, {:.0} events per CPU-second (merges included)", rate(wall), rate(cpu));
     Ok(())
 }
 
@@ -118,18 +111,10 @@ fn ask(trails: &MemoryTrails, index: &dyn Index) -> Result<(), Box<dyn Error>> {
             let about = if page.total.is_exact { "" } else { "≈" };
             shown = format!("{} hits of {about}{}", page.hits.len(), page.total.count);
         }
-        println!(
-            "{:7.2} ms  {text:?}: {shown}, {:?}",
-            percentile(&mut times, 95),
-            "p95"
-        );
+        println!("{:7.2} ms  {text:?}: {shown}, {:?}", percentile(&mut times, 95), "p95");
         all.extend(times);
     }
-    println!(
-        "all queries: p50 {:.2} ms, p95 {:.2} ms",
-        percentile(&mut all, 50),
-        percentile(&mut all, 95)
-    );
+    println!("all queries: p50 {:.2} ms, p95 {:.2} ms", percentile(&mut all, 50), percentile(&mut all, 95));
     Ok(())
 }
 
@@ -147,17 +132,7 @@ fn cpu_seconds() -> f64 {
     let Ok(text) = std::fs::read_to_string("/proc/self/stat") else {
         return 0.0;
     };
-    let fields: Vec<_> = text
-        .rsplit(')')
-        .next()
-        .unwrap_or("")
-        .split_whitespace()
-        .collect();
-    let ticks = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|f| f.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
+    let fields: Vec<_> = text.rsplit(')').next().unwrap_or("").split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|f| f.parse::<f64>().ok()).unwrap_or(0.0);
     (ticks(11) + ticks(12)) / 100.0
 }

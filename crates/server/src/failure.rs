@@ -65,7 +65,6 @@ impl Failure {
         };
         Failure { problem: Box::new(problem), retry_after_s: None }
     }
-
 }
 
 /// The code of the problem that a response holds, for the metrics.
@@ -90,7 +89,8 @@ impl IntoResponse for Failure {
 
 impl From<Full> for Failure {
     fn from(full: Full) -> Failure {
-        let mut failure = Failure::new(ProblemCode::Busy, format!("too many {} are under way; nothing was taken", full.what));
+        let mut failure =
+            Failure::new(ProblemCode::Busy, format!("too many {} are under way; nothing was taken", full.what));
         failure.retry_after_s = Some(COME_AGAIN_S);
         failure
     }

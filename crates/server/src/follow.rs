@@ -161,8 +161,7 @@ impl Loop {
         let mut shared = lock(&self.shared);
         match step {
             Ok(Some(progress)) => {
-                shared.state =
-                    FollowState { indexed: progress.indexed, behind: progress.behind, failed: None };
+                shared.state = FollowState { indexed: progress.indexed, behind: progress.behind, failed: None };
             }
             Ok(None) => shared.state.failed = None,
             Err(error) => {

@@ -72,7 +72,8 @@ pub(crate) async fn read_body(
             Failure::new(ProblemCode::BodyTimeout, format!("the body did not arrive in {} s", wait.as_secs()))
         })?;
         let Some(frame) = frame else { return Ok(bytes) };
-        let frame = frame.map_err(|_| Failure::new(ProblemCode::BodyUnreadable, "the connection broke inside the body"))?;
+        let frame =
+            frame.map_err(|_| Failure::new(ProblemCode::BodyUnreadable, "the connection broke inside the body"))?;
         let Ok(piece) = frame.into_data() else { continue };
         if bytes.len() + piece.len() > limits::BATCH_BYTES_MAX {
             return Err(too_large());
@@ -197,11 +198,15 @@ mod tests {
         let zeros = vec![0_u8; limits::BATCH_EXPANDED_BYTES_MAX + 1];
         check(gzip(&zeros), Encoding::Gzip, Err("expansion_ratio"));
         let mut noise = 1_u64;
-        let dense: Vec<u8> = zeros.iter().enumerate().map(|(at, _)| {
-            // Repeats enough to shrink below the limit for what is sent, not a hundredfold.
-            noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(at % 16 == 0));
-            if at % 16 == 0 { (noise >> 56) as u8 } else { 0 }
-        }).collect();
+        let dense: Vec<u8> = zeros
+            .iter()
+            .enumerate()
+            .map(|(at, _)| {
+                // Repeats enough to shrink below the limit for what is sent, not a hundredfold.
+                noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(u64::from(at % 16 == 0));
+                if at % 16 == 0 { (noise >> 56) as u8 } else { 0 }
+            })
+            .collect();
         let sent = zstd::encode_all(dense.as_slice(), 1).expect("in memory");
         assert!(sent.len() < limits::BATCH_BYTES_MAX && sent.len() * limits::EXPANSION_RATIO_MAX > dense.len());
         check(sent, Encoding::Zstd, Err("body_expanded_too_large"));

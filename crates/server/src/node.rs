@@ -46,7 +46,7 @@ pub struct Started {
     pub recovered: Recovered,
     /// Whether the data directory was new.
     pub is_new: bool,
-    /// The secret of the first credential, if it was made now. It is kept nowhere else.
+    /// The secret of the first credential, if it was made now. It is also in `keys/admin.token`.
     pub admin_token: Option<Token>,
 }
 
@@ -116,7 +116,8 @@ impl Node {
         let scrub = Scrub::start(subject, config.scrub.clone()).map_err(NodeError::Thread)?;
         let (stopping, _) = watch::channel(false);
         let gate = Gate::new(&config.http);
-        let inner = Inner { config, engines, store, reader, index, follow, scrub, tokens, gate, telemetry, grew, stopping };
+        let inner =
+            Inner { config, engines, store, reader, index, follow, scrub, tokens, gate, telemetry, grew, stopping };
         let started = Started { recovered, is_new: admin_token.is_some(), admin_token };
         Ok((Node { inner: Arc::new(inner) }, started))
     }

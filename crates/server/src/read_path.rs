@@ -164,9 +164,7 @@ impl EventName {
             true => text.parse().map(EventName::Position),
             false => text.parse().map(EventName::Id),
         };
-        parsed.map_err(|_| {
-            Failure::parameter("event", "want an event id (a UUID) or a position (tenant/trail@index)")
-        })
+        parsed.map_err(|_| Failure::parameter("event", "want an event id (a UUID) or a position (tenant/trail@index)"))
     }
 }
 
@@ -206,7 +204,8 @@ pub(crate) fn locate(
 pub(crate) fn show(node: &Node, position: &Position) -> Result<EventView, Failure> {
     let at = position.index.0;
     let stored = node.reader().read(&position.trail, at..at + 1).map_err(|error| read_failed(node, error))?;
-    let stored = stored.into_iter().next().ok_or_else(|| Failure::not_found(format!("there is no event {position}")))?;
+    let stored =
+        stored.into_iter().next().ok_or_else(|| Failure::not_found(format!("there is no event {position}")))?;
     node.telemetry().checked(1);
     event_view(&stored)
 }

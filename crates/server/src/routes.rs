@@ -66,7 +66,8 @@ async fn no_such_route() -> Failure {
 }
 
 async fn no_such_method() -> Failure {
-    Failure::new(ProblemCode::MethodNotAllowed, "this route does not take this method").hint("GET /openapi.json lists them")
+    Failure::new(ProblemCode::MethodNotAllowed, "this route does not take this method")
+        .hint("GET /openapi.json lists them")
 }
 
 /// A JSON answer.
@@ -78,7 +79,8 @@ fn json(value: &impl Serialize) -> Result<Response, Failure> {
 /// Whether the request asks for `media` rather than for the `usual` one.
 fn prefers(headers: &HeaderMap, media: &str, usual: &str) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let named = |media: &str| accept.split(',').position(|part| part.split(';').next().unwrap_or_default().trim() == media);
+    let named =
+        |media: &str| accept.split(',').position(|part| part.split(';').next().unwrap_or_default().trim() == media);
     match (named(media), named(usual)) {
         (Some(at), Some(usual)) => at < usual,
         (Some(_), None) => true,

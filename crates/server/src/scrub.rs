@@ -123,7 +123,10 @@ impl Loop {
             self.rest(began.elapsed());
         }
         if tree.root() != newest.root {
-            return Outcome::Damaged(format!("the events do not lead to the root of the checkpoint of size {}", newest.size));
+            return Outcome::Damaged(format!(
+                "the events do not lead to the root of the checkpoint of size {}",
+                newest.size
+            ));
         }
         match self.opened(trail, &newest.note) {
             Some(checkpoint) if checkpoint.size() == newest.size && *checkpoint.root() == newest.root => Outcome::Whole,

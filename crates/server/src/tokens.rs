@@ -3,7 +3,7 @@
 use crate::node::NodeError;
 use cairn_access::{Entry, Principal, PrincipalName, Scopes, TableInvalid, Token, TokenTable};
 use cairn_event::TrailRef;
-use cairn_store::{Engines, StoreError, read_tokens, write_tokens};
+use cairn_store::{Engines, StoreError, keep_first_token, read_tokens, write_tokens};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Name of the principal of the first credential.
@@ -39,6 +39,8 @@ impl Tokens {
                 let id = FIRST.parse().expect("a valid name");
                 let principal = Principal { id, trail: first_trail.clone(), scopes: Scopes::ALL };
                 let (token, _) = add(&mut table, engines, principal)?;
+                // A crash before the next line leaves a secret that opens nothing; the next start makes another.
+                keep_first_token(engines.disk.as_ref(), token.reveal())?;
                 write_tokens(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
                 (table, Some(token))
             }

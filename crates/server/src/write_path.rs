@@ -109,9 +109,9 @@ async fn commit(node: &Node, runs: Vec<Run>) -> Result<Vec<RunReply>, Failure> {
     let (sender, receiver) = oneshot::channel();
     // The producer may be gone by the time the writer answers; the events are durable all the same.
     node.store().submit(runs, Box::new(move |reply| drop(sender.send(reply))));
-    let reply = receiver.await.unwrap_or_else(|_| {
-        Err(StoreError::WriterStopped { reason: "the writer ended without an answer".to_owned() })
-    });
+    let reply = receiver
+        .await
+        .unwrap_or_else(|_| Err(StoreError::WriterStopped { reason: "the writer ended without an answer".to_owned() }));
     Ok(reply?)
 }
 

@@ -41,6 +41,6 @@ pub use shared::Engines;
 pub use stats::{Histogram, StoreStats};
 pub use store::{Health, Store};
 pub use threads::Reply;
-pub use tokens::{read_tokens, write_tokens};
+pub use tokens::{keep_first_token, read_tokens, write_tokens};
 pub use trail::SignedCheckpoint;
 pub use verify::{Finding, Progress, Report, Scope, verify};

@@ -34,3 +34,13 @@ pub fn write_tokens(disk: &dyn Disk, signer: &dyn Signer, payload: Vec<u8>) -> R
     let envelope = Envelope::sign(TYPE, payload, signer).expect("the type is a plain word");
     durable::put(disk, layout::TOKENS, envelope.to_text().as_bytes()).map_err(io_error("write keys/tokens.json"))
 }
+
+/// Keeps the secret of the first credential for the owner of the directory (`formats/directory.md`), durable when this
+/// returns. To be called before the list that knows the credential is written: a crash in between leaves a secret that
+/// opens nothing and is replaced by the next start; the other way round nobody could ever get in.
+///
+/// # Errors
+/// [`StoreError::Io`] when the disk refuses.
+pub fn keep_first_token(disk: &dyn Disk, secret: &str) -> Result<(), StoreError> {
+    durable::put(disk, layout::FIRST_TOKEN, format!("{secret}\n").as_bytes()).map_err(io_error("write keys/admin.token"))
+}

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "api",
         ],
     ),
-    ("cli", &["event", "ledger", "api", "server", "engines"]),
+    ("cli", &["event", "ledger", "sources", "store", "api", "server", "engines"]),
     ("sim", &["event", "ledger", "store", "engines", "server"]),
     ("xtask", &[]),
 ];

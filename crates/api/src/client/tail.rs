@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn messages_are_read_between_comments_and_a_cut_one_is_not() {
-        let mut stream = &b": hello\n\nid: a/b@1\nevent: x\ndata: {\"a\":\ndata: 1}\r\n\n:\n\nid:a/b@2\n\ndata: {\n"[..];
+        let mut stream =
+            &b": hello\n\nid: a/b@1\nevent: x\ndata: {\"a\":\ndata: 1}\r\n\n:\n\nid:a/b@2\n\ndata: {\n"[..];
         let first = next_message(&mut stream).expect("whole").expect("not the end");
         assert_eq!(first, Message { id: Some("a/b@1".into()), data: "{\"a\":1}".into() });
         let second = next_message(&mut stream).expect("whole").expect("not the end");

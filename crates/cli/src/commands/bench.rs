@@ -1,6 +1,7 @@
 //! `cairn bench ingest|search|verify`: measures this build on this machine, beside something known in the
 //! same run, because only ratios survive the next machine.
 
+mod dataset;
 mod disk;
 mod events;
 mod ingest;
@@ -9,7 +10,9 @@ mod peer;
 mod process;
 mod random;
 mod report;
+mod search;
 mod target;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -28,6 +31,8 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
     Ingest(ingest::IngestArgs),
+    Search(search::SearchArgs),
+    Verify(verify::VerifyArgs),
 }
 
 /// What every bench takes.
@@ -84,5 +89,7 @@ fn at_least_10_000(text: &str) -> Result<usize, String> {
 pub(crate) fn run(args: BenchArgs, context: &mut Context) -> Ended {
     match args.command {
         BenchCommand::Ingest(args) => ingest::run(args, context),
+        BenchCommand::Search(args) => search::run(args, context),
+        BenchCommand::Verify(args) => verify::run(args, context),
     }
 }

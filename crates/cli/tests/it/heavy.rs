@@ -27,7 +27,7 @@ use super::support::run;
 use books::{Books, Trail};
 use load::{Journal, Producer};
 use rng::Rng;
-use server::Server;
+use server::{Folder, Server};
 
 const SEED: u64 = 0x6361_6972_6e31;
 /// Kills on one data directory before the next one is begun.
@@ -106,7 +106,7 @@ impl Ends {
 
 /// One data directory and all that happens to it.
 struct Round {
-    folder: tempfile::TempDir,
+    folder: Folder,
     rng: Rng,
     producers: Vec<Producer>,
     books: Mutex<Books>,
@@ -119,7 +119,7 @@ struct Round {
 
 impl Round {
     fn new(seed: u64) -> Round {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Folder::new();
         let mut rng = Rng::new(seed);
         let producers = (0..3).map(|number| Producer {
             number,
@@ -253,15 +253,6 @@ impl Round {
             assert_eq!(trail["events"], self.books.get_mut().unwrap().size(which));
         }
         self.ends.verified += 1;
-    }
-}
-
-impl Drop for Round {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.folder.disable_cleanup(true);
-            eprintln!("data, logs and intents are kept in {}", self.path().display());
-        }
     }
 }
 

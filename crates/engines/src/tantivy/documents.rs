@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use ::tantivy::schema::document::{
-    Document as TantivyDocument, ReferenceValue, ReferenceValueLeaf,
-};
+use ::tantivy::schema::document::{Document as TantivyDocument, ReferenceValue, ReferenceValueLeaf};
 use ::tantivy::schema::{Field, Value};
 use cairn_search::{Document, TermField};
 
@@ -19,11 +17,7 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(fields: Arc<Fields>, trail: usize, document: Document) -> Self {
-        Self {
-            fields,
-            trail: trail as u64,
-            document,
-        }
+        Self { fields, trail: trail as u64, document }
     }
 }
 
@@ -55,17 +49,11 @@ impl TantivyDocument for Entry {
     fn iter_fields_and_values(&self) -> Self::FieldsValuesIter<'_> {
         let numbers = self.document.numbers;
         let fields = &self.fields;
-        let terms = self
-            .document
-            .terms()
-            .map(|(field, term)| (fields.term(field), EntryValue::Text(term)));
+        let terms = self.document.terms().map(|(field, term)| (fields.term(field), EntryValue::Text(term)));
         // Indexes beyond i64 don't occur: a trail would have to grow for ages.
         let index = i64::try_from(numbers.index).unwrap_or(i64::MAX);
         let others = [
-            (
-                fields.term(TermField::Word),
-                EntryValue::Text(&self.document.text),
-            ),
+            (fields.term(TermField::Word), EntryValue::Text(&self.document.text)),
             (fields.time, EntryValue::Signed(numbers.time_ns)),
             (fields.received, EntryValue::Signed(numbers.received_ns)),
             (fields.trail, EntryValue::Unsigned(self.trail)),

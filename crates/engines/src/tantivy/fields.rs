@@ -33,23 +33,14 @@ pub(super) struct Fields {
 impl Fields {
     pub(super) fn new() -> Self {
         let mut builder = Schema::builder();
-        let terms = TermField::ALL
-            .iter()
-            .map(|field| builder.add_text_field(field.name(), term_options(*field)))
-            .collect();
+        let terms =
+            TermField::ALL.iter().map(|field| builder.add_text_field(field.name(), term_options(*field))).collect();
         let column = NumericOptions::from(FAST);
         let time = builder.add_i64_field(TIME, column.clone());
         let received = builder.add_i64_field(RECEIVED, column.clone());
         let trail = builder.add_u64_field(TRAIL, column.clone() | INDEXED);
         let index = builder.add_i64_field(INDEX, column);
-        Self {
-            schema: builder.build(),
-            terms,
-            time,
-            received,
-            trail,
-            index,
-        }
+        Self { schema: builder.build(), terms, time, received, trail, index }
     }
 
     pub(super) fn schema(&self) -> Schema {
@@ -71,11 +62,7 @@ impl Fields {
 
 /// Terms alone: no frequencies, no positions, no lengths. Every hit is read and checked anyway.
 fn term_options(field: TermField) -> TextOptions {
-    let tokenizer = if field == TermField::Word {
-        WORDS
-    } else {
-        WHOLE
-    };
+    let tokenizer = if field == TermField::Word { WORDS } else { WHOLE };
     let indexing = TextFieldIndexing::default()
         .set_tokenizer(tokenizer)
         .set_index_option(IndexRecordOption::Basic)
@@ -110,15 +97,8 @@ impl Tokenizer for LanguageWords {
     type TokenStream<'t> = WordStream<'t>;
 
     fn token_stream<'t>(&'t mut self, text: &'t str) -> WordStream<'t> {
-        let rest = if text.is_ascii() {
-            Rest::Ascii(text)
-        } else {
-            Rest::Any(Box::new(words(text)))
-        };
-        WordStream {
-            rest,
-            token: Token::default(),
-        }
+        let rest = if text.is_ascii() { Rest::Ascii(text) } else { Rest::Any(Box::new(words(text))) };
+        WordStream { rest, token: Token::default() }
     }
 }
 
@@ -127,11 +107,7 @@ fn ascii_word(text: &str) -> Option<(&str, &str)> {
     let is_inside = |byte: &u8| byte.is_ascii_alphanumeric();
     let start = text.bytes().position(|byte| is_inside(&byte))?;
     let run = &text[start..];
-    let length = run
-        .bytes()
-        .take(WORD_CHARS_MAX)
-        .take_while(is_inside)
-        .count();
+    let length = run.bytes().take(WORD_CHARS_MAX).take_while(is_inside).count();
     Some(run.split_at(length))
 }
 
@@ -175,27 +151,15 @@ mod tests {
     fn every_kind_of_term_has_its_own_field_in_order() {
         let fields = Fields::new();
         for field in TermField::ALL {
-            assert_eq!(
-                fields.schema.get_field_name(fields.term(*field)),
-                field.name()
-            );
+            assert_eq!(fields.schema.get_field_name(fields.term(*field)), field.name());
         }
     }
 
     #[test]
     fn words_are_those_of_the_language() {
         let long = "Ab1".repeat(200);
-        for text in [
-            "",
-            " ",
-            "Deleted Invoice-42",
-            "--a--",
-            "a\n b",
-            &long,
-            "x é Y",
-            "東京 A1",
-            &format!("-{long} z"),
-        ] {
+        for text in ["", " ", "Deleted Invoice-42", "--a--", "a\n b", &long, "x é Y", "東京 A1", &format!("-{long} z")]
+        {
             let mut tokenizer = LanguageWords;
             let mut stream = tokenizer.token_stream(text);
             let mut found = Vec::new();

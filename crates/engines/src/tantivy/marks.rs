@@ -31,11 +31,7 @@ impl Marks {
         }
         let ordinal = self.trails.len();
         let last_leaf = Digest::from_bytes([0; 32]);
-        self.trails.push(Mark {
-            trail: trail.clone(),
-            size: 0,
-            last_leaf,
-        });
+        self.trails.push(Mark { trail: trail.clone(), size: 0, last_leaf });
         self.ordinals.insert(trail.clone(), ordinal);
         ordinal
     }
@@ -50,19 +46,13 @@ impl Marks {
     pub(super) fn reached(&self) -> Vec<Reached> {
         let known = self.trails.iter().filter(|mark| mark.size > 0);
         known
-            .map(|mark| Reached {
-                trail: mark.trail.clone(),
-                size: mark.size,
-                last_leaf: *mark.last_leaf.as_bytes(),
-            })
+            .map(|mark| Reached { trail: mark.trail.clone(), size: mark.size, last_leaf: *mark.last_leaf.as_bytes() })
             .collect()
     }
 
     /// The trails with their ordinals and sizes, in the order of their names.
     pub(super) fn by_name(&self) -> impl Iterator<Item = (&TrailRef, usize, u64)> {
-        self.ordinals
-            .iter()
-            .map(|(trail, at)| (trail, *at, self.trails[*at].size))
+        self.ordinals.iter().map(|(trail, at)| (trail, *at, self.trails[*at].size))
     }
 
     pub(super) fn to_text(&self) -> String {
@@ -111,35 +101,17 @@ mod tests {
         let mut marks = Marks::default();
         for (name, size) in [("b/main", 3), ("a/main", u64::MAX)] {
             let trail = name.parse().expect("a name");
-            marks.set(&Reached {
-                trail,
-                size,
-                last_leaf: [size as u8; 32],
-            });
+            marks.set(&Reached { trail, size, last_leaf: [size as u8; 32] });
         }
         let read = Marks::parse(&marks.to_text()).expect("our own text");
         assert_eq!(read.reached(), marks.reached());
-        let names: Vec<_> = read
-            .by_name()
-            .map(|(t, at, size)| (t.to_string(), at, size))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                ("a/main".to_owned(), 1, u64::MAX),
-                ("b/main".to_owned(), 0, 3)
-            ]
-        );
+        let names: Vec<_> = read.by_name().map(|(t, at, size)| (t.to_string(), at, size)).collect();
+        assert_eq!(names, [("a/main".to_owned(), 1, u64::MAX), ("b/main".to_owned(), 0, 3)]);
     }
 
     #[test]
     fn other_texts_are_no_marks() {
-        for text in [
-            "",
-            "{}",
-            r#"{"version":0,"trails":[]}"#,
-            r#"{"version":1,"trails":[{}]}"#,
-        ] {
+        for text in ["", "{}", r#"{"version":0,"trails":[]}"#, r#"{"version":1,"trails":[{}]}"#] {
             assert!(Marks::parse(text).is_none(), "{text}");
         }
     }

@@ -79,16 +79,11 @@ impl TantivyIndex {
             .tokenizers(fields::tokenizers())
             .open_or_create(directory)
             .map_err(unusable)?;
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .try_into()
-            .map_err(unusable)?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into().map_err(unusable)?;
         let payload = index.load_metas().map_err(unusable)?.payload;
         let marks = match payload {
-            Some(text) => Marks::parse(&text).ok_or_else(|| IndexError::Unusable {
-                reason: "its commit is of another version".to_owned(),
-            })?,
+            Some(text) => Marks::parse(&text)
+                .ok_or_else(|| IndexError::Unusable { reason: "its commit is of another version".to_owned() })?,
             None => Marks::default(),
         };
         let options = IndexWriterOptions::builder()
@@ -100,10 +95,7 @@ impl TantivyIndex {
         let mut policy = LogMergePolicy::default();
         policy.set_max_docs_before_merge(MERGED_DOCS_MAX);
         tantivy.set_merge_policy(Box::new(policy));
-        let visible = Visible {
-            searcher: reader.searcher(),
-            marks: marks.clone(),
-        };
+        let visible = Visible { searcher: reader.searcher(), marks: marks.clone() };
         Ok(Self {
             fields,
             reader,
@@ -124,16 +116,11 @@ impl TantivyIndex {
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {
-        self.writer
-            .lock()
-            .expect("the holder of the lock returns errors and does not panic")
+        self.writer.lock().expect("the holder of the lock returns errors and does not panic")
     }
 
     fn visible(&self) -> Arc<Visible> {
-        let visible = self
-            .visible
-            .read()
-            .expect("the lock is only held to copy a pointer");
+        let visible = self.visible.read().expect("the lock is only held to copy a pointer");
         Arc::clone(&visible)
     }
 
@@ -144,14 +131,8 @@ impl TantivyIndex {
         prepared.commit().map_err(failed)?;
         self.reader.reload().map_err(failed)?;
         writer.marks = marks.clone();
-        let visible = Arc::new(Visible {
-            searcher: self.reader.searcher(),
-            marks,
-        });
-        *self
-            .visible
-            .write()
-            .expect("the lock is only held to copy a pointer") = visible;
+        let visible = Arc::new(Visible { searcher: self.reader.searcher(), marks });
+        *self.visible.write().expect("the lock is only held to copy a pointer") = visible;
         Ok(())
     }
 }
@@ -205,20 +186,9 @@ impl Index for TantivyIndex {
         let ranks = Ranks::new(&visible.marks, scope);
         let after = after.map(|hit| Key::of_hit(hit, &ranks, order));
         let weight = weight(filter, &ranks, &visible.searcher, &self.fields).map_err(failed)?;
-        let top = Top {
-            ranks: &ranks,
-            times: scope.time_ns.clone(),
-            order,
-            after,
-            limit,
-        };
-        let keys = top
-            .collect(weight.as_ref(), &visible.searcher)
-            .map_err(failed)?;
-        Ok(keys
-            .into_iter()
-            .map(|key| key.to_hit(&ranks, order))
-            .collect())
+        let top = Top { ranks: &ranks, times: scope.time_ns.clone(), order, after, limit };
+        let keys = top.collect(weight.as_ref(), &visible.searcher).map_err(failed)?;
+        Ok(keys.into_iter().map(|key| key.to_hit(&ranks, order)).collect())
     }
 
     fn count(&self, filter: &Filter, scope: &Scope) -> Result<u64, IndexError> {
@@ -233,30 +203,22 @@ impl Index for TantivyIndex {
 type Ordinals = BTreeMap<TrailRef, usize>;
 
 fn unavailable(error: &dyn std::fmt::Display) -> IndexError {
-    IndexError::Unavailable {
-        reason: error.to_string(),
-    }
+    IndexError::Unavailable { reason: error.to_string() }
 }
 
 /// What fails while an index is opened is mostly the index itself.
 fn unusable(error: TantivyError) -> IndexError {
     match error {
         TantivyError::IoError(_) | TantivyError::LockFailure(..) => failed(error),
-        other => IndexError::Unusable {
-            reason: other.to_string(),
-        },
+        other => IndexError::Unusable { reason: other.to_string() },
     }
 }
 
 fn failed(error: TantivyError) -> IndexError {
     match error {
-        TantivyError::DataCorruption(_)
-        | TantivyError::IncompatibleIndex(_)
-        | TantivyError::SchemaError(_) => IndexError::Unusable {
-            reason: error.to_string(),
-        },
-        other => IndexError::Unavailable {
-            reason: other.to_string(),
-        },
+        TantivyError::DataCorruption(_) | TantivyError::IncompatibleIndex(_) | TantivyError::SchemaError(_) => {
+            IndexError::Unusable { reason: error.to_string() }
+        }
+        other => IndexError::Unavailable { reason: other.to_string() },
     }
 }

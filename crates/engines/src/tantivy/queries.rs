@@ -25,10 +25,7 @@ pub(super) fn weight(
         None => queries.of(filter),
         Some(trails) => {
             let own = trails.map(|ordinal| queries.trail(ordinal)).collect();
-            boolean(vec![
-                (Occur::Must, any(own)),
-                (Occur::Must, queries.of(filter)),
-            ])
+            boolean(vec![(Occur::Must, any(own)), (Occur::Must, queries.of(filter))])
         }
     };
     query.weight(EnableScoring::disabled_from_searcher(searcher))
@@ -47,12 +44,7 @@ fn any(mut queries: Vec<Box<dyn Query>>) -> Box<dyn Query> {
     match queries.len() {
         0 => Box::new(EmptyQuery),
         1 => queries.swap_remove(0),
-        _ => boolean(
-            queries
-                .into_iter()
-                .map(|query| (Occur::Should, query))
-                .collect(),
-        ),
+        _ => boolean(queries.into_iter().map(|query| (Occur::Should, query)).collect()),
     }
 }
 
@@ -61,24 +53,16 @@ impl Queries<'_> {
         match filter {
             Filter::All => Box::new(AllQuery),
             Filter::Nothing => Box::new(EmptyQuery),
-            Filter::Term(field, term) => {
-                exactly(Term::from_field_text(self.fields.term(*field), term))
-            }
+            Filter::Term(field, term) => exactly(Term::from_field_text(self.fields.term(*field), term)),
             Filter::Pattern(field, pattern) => {
                 let scan = Scan::Pattern(pattern.clone());
                 Box::new(TermScan::new(self.fields.term(*field), scan))
             }
-            Filter::Between { field, from, to } => Box::new(TermScan::new(
-                self.fields.term(*field),
-                Scan::Between {
-                    from: from.clone(),
-                    to: to.clone(),
-                },
-            )),
+            Filter::Between { field, from, to } => {
+                Box::new(TermScan::new(self.fields.term(*field), Scan::Between { from: from.clone(), to: to.clone() }))
+            }
             Filter::Number { field, from, to } => {
-                let end = |value| {
-                    Bound::Included(Term::from_field_i64(self.fields.number(*field), value))
-                };
+                let end = |value| Bound::Included(Term::from_field_i64(self.fields.number(*field), value));
                 Box::new(RangeQuery::new(end(*from), end(*to)))
             }
             Filter::Trail(trail) => match self.ranks.ordinal(trail) {

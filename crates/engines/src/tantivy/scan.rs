@@ -4,9 +4,7 @@
 //! the query language matches it, so both agree on every pattern.
 
 use ::tantivy::index::SegmentReader;
-use ::tantivy::query::{
-    BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight,
-};
+use ::tantivy::query::{BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use ::tantivy::schema::{Field, IndexRecordOption};
 use ::tantivy::{BitSet, DocId, DocSet as _, Score, TantivyError};
 use cairn_event::filter::{Glob, Pattern};
@@ -48,13 +46,8 @@ impl TermScan {
             Scan::Between { .. } => Verdict::Take,
             Scan::Pattern(_) if !term.starts_with(self.start.as_bytes()) => Verdict::End,
             Scan::Pattern(pattern) => {
-                let is_match =
-                    std::str::from_utf8(term).is_ok_and(|term| pattern.matches_folded(term));
-                if is_match {
-                    Verdict::Take
-                } else {
-                    Verdict::Pass
-                }
+                let is_match = std::str::from_utf8(term).is_ok_and(|term| pattern.matches_folded(term));
+                if is_match { Verdict::Take } else { Verdict::Pass }
             }
         }
     }
@@ -84,8 +77,7 @@ impl Weight for TermScan {
                 Verdict::Pass => continue,
                 Verdict::End => break,
             }
-            let mut postings = inverted
-                .read_block_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
+            let mut postings = inverted.read_block_postings_from_terminfo(terms.value(), IndexRecordOption::Basic)?;
             while !postings.docs().is_empty() {
                 for document in postings.docs() {
                     documents.insert(*document);
@@ -93,18 +85,13 @@ impl Weight for TermScan {
                 postings.advance();
             }
         }
-        Ok(Box::new(ConstScorer::new(
-            BitSetDocSet::from(documents),
-            boost,
-        )))
+        Ok(Box::new(ConstScorer::new(BitSetDocSet::from(documents), boost)))
     }
 
     fn explain(&self, reader: &SegmentReader, document: DocId) -> ::tantivy::Result<Explanation> {
         if self.scorer(reader, 1.0)?.seek(document) == document {
             return Ok(Explanation::new("a term of the scan", 1.0));
         }
-        Err(TantivyError::InvalidArgument(format!(
-            "document {document} has no term of the scan"
-        )))
+        Err(TantivyError::InvalidArgument(format!("document {document} has no term of the scan")))
     }
 }

@@ -31,11 +31,7 @@ pub(super) struct Ranks {
 
 impl Ranks {
     pub(super) fn new(marks: &Marks, scope: &Scope) -> Self {
-        let below: HashMap<_, _> = scope
-            .trails
-            .iter()
-            .map(|(trail, end)| (trail, *end))
-            .collect();
+        let below: HashMap<_, _> = scope.trails.iter().map(|(trail, end)| (trail, *end)).collect();
         let mut ranks = Self {
             trails: Vec::new(),
             of_ordinal: vec![(0, 0); marks.by_name().count()],
@@ -71,10 +67,7 @@ impl Ranks {
 
     /// The rank of a trail and the index below which it counts; none counts of an unknown one.
     fn counted(&self, ordinal: u64) -> (u32, u64) {
-        usize::try_from(ordinal)
-            .ok()
-            .and_then(|at| self.of_ordinal.get(at).copied())
-            .unwrap_or((0, 0))
+        usize::try_from(ordinal).ok().and_then(|at| self.of_ordinal.get(at).copied()).unwrap_or((0, 0))
     }
 }
 
@@ -92,11 +85,7 @@ impl Key {
         match order {
             Order::Oldest => Self { time, trail, index },
             // The complement turns each order around and back again.
-            Order::Newest => Self {
-                time: !time,
-                trail: !trail,
-                index: !index,
-            },
+            Order::Newest => Self { time: !time, trail: !trail, index: !index },
         }
     }
 
@@ -111,11 +100,7 @@ impl Key {
 
     pub(super) fn to_hit(self, ranks: &Ranks, order: Order) -> Hit {
         let Self { time, trail, index } = Self::new(self.time, self.trail, self.index, order);
-        Hit {
-            time_ns: time,
-            trail: ranks.trails[(trail / 2) as usize].clone(),
-            index,
-        }
+        Hit { time_ns: time, trail: ranks.trails[(trail / 2) as usize].clone(), index }
     }
 }
 
@@ -155,17 +140,12 @@ pub(super) struct Top<'t> {
 
 impl Top<'_> {
     /// The first `limit` keys behind `after`, in order.
-    pub(super) fn collect(
-        &self,
-        weight: &dyn Weight,
-        searcher: &Searcher,
-    ) -> ::tantivy::Result<Vec<Key>> {
+    pub(super) fn collect(&self, weight: &dyn Weight, searcher: &Searcher) -> ::tantivy::Result<Vec<Key>> {
         let mut segments = Vec::new();
         for segment in searcher.segment_readers() {
             let columns = Columns::of(segment)?;
             let (least, greatest) = (columns.times.min_value(), columns.times.max_value());
-            if segment.max_doc() == 0 || least > *self.times.end() || greatest < *self.times.start()
-            {
+            if segment.max_doc() == 0 || least > *self.times.end() || greatest < *self.times.start() {
                 continue;
             }
             let best = match self.order {

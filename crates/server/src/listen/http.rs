@@ -28,7 +28,11 @@ const AFTER_REFUSAL: Duration = Duration::from_millis(100);
 /// # Errors
 /// The operating system gives no thread.
 pub fn runtime() -> io::Result<Runtime> {
-    Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS_MAX).thread_name("cairn-http").enable_all().build()
+    Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .thread_name("cairn-http")
+        .enable_all()
+        .build()
 }
 
 /// Answers requests until `shutdown` completes; then takes no more, finishes those under way, commits
@@ -124,7 +128,11 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }

@@ -41,12 +41,13 @@ pub(crate) fn read_query(
     for (name, comparison, time) in [("from", ">=", from), ("to", "<=", to)] {
         let Some(time) = time else { continue };
         // Only what can be one item, so that no other clause comes in by this door.
-        let is_item = !time.is_empty() && !time.bytes().any(|byte| byte.is_ascii_whitespace() || b"(),\"".contains(&byte));
+        let is_item =
+            !time.is_empty() && !time.bytes().any(|byte| byte.is_ascii_whitespace() || b"(),\"".contains(&byte));
         let bound = format!("created:{comparison}{time}");
         let bound = is_item.then(|| parse(&bound, &context).ok()).flatten();
-        query = query.and(bound.ok_or_else(|| {
-            Failure::parameter(name, "want a time: RFC 3339, a date, -2h, today, yesterday")
-        })?);
+        query = query.and(
+            bound.ok_or_else(|| Failure::parameter(name, "want a time: RFC 3339, a date, -2h, today, yesterday"))?,
+        );
     }
     Ok(Asked { query, as_of })
 }
@@ -63,17 +64,16 @@ fn zone_of(text: &str) -> Result<TimeZone, Failure> {
         _ => TimeZone::get(text).ok(),
     }
     .ok_or_else(|| {
-        Failure::parameter("zone", "there is no such time zone here").hint("use an offset (+02:00) or an IANA name (Europe/Berlin)")
+        Failure::parameter("zone", "there is no such time zone here")
+            .hint("use an offset (+02:00) or an IANA name (Europe/Berlin)")
     })
 }
 
 /// What is wrong with a query, with the place of each fault.
 fn invalid(q: &str, found: &[Diagnostic]) -> Failure {
     let place = |at: usize| q.get(..at).map_or(at, |before| before.chars().count()) + 1;
-    let faults: Vec<String> = found
-        .iter()
-        .map(|fault| format!("character {}: {}", place(fault.span.start), fault.message))
-        .collect();
+    let faults: Vec<String> =
+        found.iter().map(|fault| format!("character {}: {}", place(fault.span.start), fault.message)).collect();
     let failure = Failure::new(ProblemCode::QueryInvalid, faults.join("; ")).field("q");
     match found.iter().find_map(|fault| fault.hint.clone()) {
         Some(hint) => failure.hint(hint),

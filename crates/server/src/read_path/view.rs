@@ -32,7 +32,9 @@ pub(crate) fn total(total: cairn_search::Total) -> Total {
 pub(crate) fn partial(partial: Partial) -> String {
     match partial {
         Partial::Stopped => "the time for one search is over; the next page goes on from here".to_owned(),
-        Partial::Budget => "as many events as one search may read were read; the next page goes on from here".to_owned(),
+        Partial::Budget => {
+            "as many events as one search may read were read; the next page goes on from here".to_owned()
+        }
         Partial::Unindexed { events } => {
             format!("{events} stored events are not in the search index yet and were not looked at")
         }

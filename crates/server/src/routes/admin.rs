@@ -32,10 +32,17 @@ async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(None);
     }
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| Failure::new(ProblemCode::BodyUnreadable, error.to_string()))
+    serde_json::from_slice(&bytes)
+        .map(Some)
+        .map_err(|error| Failure::new(ProblemCode::BodyUnreadable, error.to_string()))
 }
 
-pub(crate) async fn seal(State(node): State<Node>, caller: Caller, _: Parameters, body: Body) -> Result<Response, Failure> {
+pub(crate) async fn seal(
+    State(node): State<Node>,
+    caller: Caller,
+    _: Parameters,
+    body: Body,
+) -> Result<Response, Failure> {
     let principal = caller.with(Scope::Admin)?;
     let request: SealRequest = read(body).await?.unwrap_or_default();
     let sealed = blocking(&node, move |node, _| {
@@ -65,7 +72,11 @@ pub(crate) async fn seal(State(node): State<Node>, caller: Caller, _: Parameters
     json(&SealAnswer { sealed: sealed.await?.into_iter().map(segment).collect() })
 }
 
-pub(crate) async fn rebuild_index(State(node): State<Node>, caller: Caller, _: Parameters) -> Result<Response, Failure> {
+pub(crate) async fn rebuild_index(
+    State(node): State<Node>,
+    caller: Caller,
+    _: Parameters,
+) -> Result<Response, Failure> {
     caller.with(Scope::Admin)?;
     let events = node.reader().trails().iter().map(|trail| node.reader().size(trail)).sum();
     node.follow().rebuild();
@@ -85,9 +96,12 @@ pub(crate) async fn create_token(
     body: Body,
 ) -> Result<Response, Failure> {
     let principal = caller.with(Scope::Admin)?;
-    let request: NewTokenRequest = read(body).await?.ok_or_else(|| Failure::new(ProblemCode::BodyEmpty, "want an object with id and scopes"))?;
-    let id: PrincipalName =
-        request.id.parse().map_err(|_| Failure::parameter("id", "want 1 to 63 of a-z, 0-9 and -, not starting with -"))?;
+    let request: NewTokenRequest =
+        read(body).await?.ok_or_else(|| Failure::new(ProblemCode::BodyEmpty, "want an object with id and scopes"))?;
+    let id: PrincipalName = request
+        .id
+        .parse()
+        .map_err(|_| Failure::parameter("id", "want 1 to 63 of a-z, 0-9 and -, not starting with -"))?;
     let scopes = Scopes::from_words(request.scopes.iter().map(String::as_str))
         .ok_or_else(|| Failure::parameter("scopes", "want one or more of: ingest, read, admin"))?;
     // A credential can only be made for the tenant of the one that makes it.

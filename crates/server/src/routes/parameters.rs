@@ -17,12 +17,20 @@ impl<S: Sync> FromRequestParts<S> for Parameters {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
         let Query(pairs) = pairs.map_err(|_| Failure::parameter("", "the query of the address can't be decoded"))?;
         let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        let known: Vec<_> =
-            ROUTES.iter().filter(|route| route.path == path).flat_map(|route| route.query).map(|(name, _)| *name).collect();
+        let known: Vec<_> = ROUTES
+            .iter()
+            .filter(|route| route.path == path)
+            .flat_map(|route| route.query)
+            .map(|(name, _)| *name)
+            .collect();
         for (at, (name, _)) in pairs.iter().enumerate() {
             if !known.contains(&name.as_str()) {
                 let failure = Failure::parameter(name, "this route has no such parameter");
-                return Err(if known.is_empty() { failure } else { failure.hint(format!("parameters: {}", known.join(", "))) });
+                return Err(if known.is_empty() {
+                    failure
+                } else {
+                    failure.hint(format!("parameters: {}", known.join(", ")))
+                });
             }
             if pairs[..at].iter().any(|(other, _)| other == name) {
                 return Err(Failure::parameter(name, "the parameter comes twice"));
@@ -38,7 +46,9 @@ impl Parameters {
     }
 
     pub(crate) fn need(&self, name: &str) -> Result<&str, Failure> {
-        self.get(name).filter(|value| !value.is_empty()).ok_or_else(|| Failure::parameter(name, "the parameter is missing"))
+        self.get(name)
+            .filter(|value| !value.is_empty())
+            .ok_or_else(|| Failure::parameter(name, "the parameter is missing"))
     }
 
     /// A parameter that must be one of a few words.

@@ -34,7 +34,11 @@ fn paging(parameters: &Parameters) -> Result<Paging, Failure> {
     Ok(Paging { cursor, limit: limit.unwrap_or(LIMIT_DEFAULT) })
 }
 
-pub(crate) async fn search(State(node): State<Node>, caller: Caller, parameters: Parameters) -> Result<Response, Failure> {
+pub(crate) async fn search(
+    State(node): State<Node>,
+    caller: Caller,
+    parameters: Parameters,
+) -> Result<Response, Failure> {
     let principal = caller.with(Scope::Read)?;
     let began = Instant::now();
     let page = blocking(&node, move |node, gone| {

@@ -117,11 +117,21 @@ fn events(registry: &mut Registry, node: &Node) {
     ];
     let results = results.map(|(result, count)| (label("result", result), counter(count)));
     labelled(registry, "events", "The same events by the door they left through", results.into());
-    one(registry, "events_conflicting", "Stored events whose key had been used for other content", counter(&telemetry.conflicts));
+    one(
+        registry,
+        "events_conflicting",
+        "Stored events whose key had been used for other content",
+        counter(&telemetry.conflicts),
+    );
     let received = telemetry.received.load(Relaxed);
     let invalid = telemetry.refused.load(Relaxed) + telemetry.quarantined.load(Relaxed);
     let valid = if received == 0 { 1.0 } else { received.saturating_sub(invalid) as f64 / received as f64 };
-    one(registry, "schema_valid_ratio", "Share of the events received that were neither refused nor quarantined", Value::Gauge(valid));
+    one(
+        registry,
+        "schema_valid_ratio",
+        "Share of the events received that were neither refused nor quarantined",
+        Value::Gauge(valid),
+    );
     let problems = telemetry.problems.lock().unwrap_or_else(PoisonError::into_inner);
     let problems = problems.iter().map(|(code, count)| (label("code", code), Value::Counter(*count))).collect();
     labelled(registry, "requests_failed", "Requests that were not done, by the code of the problem", problems);
@@ -146,7 +156,11 @@ fn latencies(registry: &mut Registry, node: &Node) {
 fn write_path(registry: &mut Registry, node: &Node) {
     let (health, stats, gate) = (node.store().health(), node.store().stats(), node.gate());
     let mut gauge = |name, help, value: f64| one(registry, name, help, Value::Gauge(value));
-    gauge("writer_stopped", "1 once a failed write stopped the writer for good", f64::from(u8::from(health.stopped.is_some())));
+    gauge(
+        "writer_stopped",
+        "1 once a failed write stopped the writer for good",
+        f64::from(u8::from(health.stopped.is_some())),
+    );
     gauge("queue_requests", "Requests that wait for the writer", health.queued_requests as f64);
     gauge("queue_bytes", "Bytes that wait for the writer", health.queued_bytes as f64);
     gauge("unsealed_bytes", "Bytes of events that are durable and not sealed yet", health.unsealed_bytes as f64);
@@ -161,7 +175,12 @@ fn write_path(registry: &mut Registry, node: &Node) {
     one(registry, "wal_bytes", "Bytes written to the write-ahead log", Value::Counter(stats.wal_bytes));
     one(registry, "segments_sealed", "Segments sealed", Value::Counter(stats.segments));
     one(registry, "group_events", "Events in a commit group", stats.group_events.into());
-    one(registry, "commit_duration_seconds", "Seconds from the start of a commit group to its durability", stats.commit_seconds.into());
+    one(
+        registry,
+        "commit_duration_seconds",
+        "Seconds from the start of a commit group to its durability",
+        stats.commit_seconds.into(),
+    );
 }
 
 fn integrity(registry: &mut Registry, node: &Node) {
@@ -171,8 +190,14 @@ fn integrity(registry: &mut Registry, node: &Node) {
     let ratio = if checked == 0 { 1.0 } else { (checked - damaged.min(checked)) as f64 / checked as f64 };
     let help = "Share of the stored events read since the start that were what was committed to";
     one(registry, "integrity_pass_ratio", help, Value::Gauge(ratio));
-    one(registry, "integrity_checked_events", "Stored events read and checked since the start", Value::Counter(checked));
-    let help = "When every stored event, root and checkpoint was last checked by this process; 0 if not since the start";
+    one(
+        registry,
+        "integrity_checked_events",
+        "Stored events read and checked since the start",
+        Value::Counter(checked),
+    );
+    let help =
+        "When every stored event, root and checkpoint was last checked by this process; 0 if not since the start";
     let full = telemetry.full_pass_at.load(Relaxed) as f64;
     one(registry, "integrity_last_full_pass_timestamp_seconds", help, Value::Gauge(full));
 }

@@ -61,7 +61,12 @@ pub(crate) fn look_up(reader: &Reader, places: &BTreeMap<(TrailRef, u64), Vec<us
             _ => {
                 let (_, checkpoint) = newest.as_ref().expect("set above");
                 let receipt = unproven(*index, checkpoint.clone());
-                found.proven.push(Proven { trail: trail.clone(), receipt, leaves: vec![leaf], members: members.collect() });
+                found.proven.push(Proven {
+                    trail: trail.clone(),
+                    receipt,
+                    leaves: vec![leaf],
+                    members: members.collect(),
+                });
             }
         }
     }

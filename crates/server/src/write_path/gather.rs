@@ -179,7 +179,7 @@ fn submitted(
     quarantined: Option<Box<Refusal>>,
 ) -> Result<Fate, Failure> {
     let Admitted { event, trail, key, fingerprint } = admitted;
-    
+
     let (class, time) = (event.class(), event.draft().time);
     let prepared = node.store().prepare(&trail, &event, key, fingerprint)?;
     let run = run_of(runs, &trail);

@@ -22,7 +22,9 @@ fn every_listed_route_exists_and_no_other_runs_without_a_principal() {
     for route in ROUTES {
         let path = example(route.path);
         let ask = |authorization: &str| match route.method {
-            Method::Get if route.path == "/v1/tail" => server.get_with(&format!("{path}?last=0"), &[("authorization", authorization)]),
+            Method::Get if route.path == "/v1/tail" => {
+                server.get_with(&format!("{path}?last=0"), &[("authorization", authorization)])
+            }
             Method::Get => server.get_with(&path, &[("authorization", authorization)]),
             Method::Post => server.post(&path, &[("authorization", authorization)], b"{}"),
         };
@@ -92,7 +94,14 @@ fn nothing_of_another_tenant_is_reachable_or_even_there() {
     let client = other.client();
     assert!(client.trails().expect("its own").trails.is_empty());
     assert_eq!(client.search(&SearchRequest::default()).expect("allowed").total.count, 0);
-    assert_eq!(client.search(&SearchRequest { q: "tenant:default".into(), ..Default::default() }).expect("allowed").total.count, 0);
+    assert_eq!(
+        client
+            .search(&SearchRequest { q: "tenant:default".into(), ..Default::default() })
+            .expect("allowed")
+            .total
+            .count,
+        0
+    );
     for path in [
         "/v1/events/default%2Fmain%401".to_owned(),
         "/v1/events/default%2Fmain%401/proof".to_owned(),

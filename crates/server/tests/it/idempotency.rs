@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 /// Everything that names the events of an answer.
 fn names(answer: &SubmitAnswer) -> Vec<(Option<String>, Option<String>, Option<String>)> {
-    let name = |result: &cairn_api::v1::EventResult| (result.id.clone(), result.position.clone(), result.leaf_hash.clone());
+    let name =
+        |result: &cairn_api::v1::EventResult| (result.id.clone(), result.position.clone(), result.leaf_hash.clone());
     answer.results.iter().map(name).collect()
 }
 

@@ -101,7 +101,15 @@ fn tiles_have_the_headers_of_the_specification_and_only_existing_ones_are_served
         assert_eq!(tile.header("content-type"), Some("application/octet-stream"));
         assert!(tile.header("cache-control").is_some_and(|value| value.contains("immutable")));
     }
-    for path in ["tile/0/001", "tile/0/001.p/45", "tile/0/1", "tile/64/000", "tile/1/001.p/1", "tile/2/000.p/1", "tile/0/001.p/0"] {
+    for path in [
+        "tile/0/001",
+        "tile/0/001.p/45",
+        "tile/0/1",
+        "tile/64/000",
+        "tile/1/001.p/1",
+        "tile/2/000.p/1",
+        "tile/0/001.p/0",
+    ] {
         assert_eq!(server.get(&format!("/t/default/main/{path}")).status, 404, "{path}");
     }
 }

@@ -1,8 +1,8 @@
 //! Running a node: readiness, metrics, sealing, stopping.
 
 use crate::support::{Server, bytes, event, lines};
-use cairn_server::{Node, NodeConfig, NodeError};
 use cairn_engines::sim::{Fault, MemoryKeys, SimClock, SimEntropy, World};
+use cairn_server::{Node, NodeConfig, NodeError};
 use cairn_store::{Engines, LogKey, StoreError};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -126,7 +126,8 @@ fn metrics_are_open_only_where_that_is_configured() {
 #[test]
 fn a_ready_node_says_so_line_by_line_or_as_json() {
     let server = Server::start();
-    let lines: Vec<String> = server.get_with("/readyz", &[("authorization", "")]).text().lines().map(str::to_owned).collect();
+    let lines: Vec<String> =
+        server.get_with("/readyz", &[("authorization", "")]).text().lines().map(str::to_owned).collect();
     assert_eq!(lines.len(), 4);
     assert!(lines.iter().all(|line| line.contains(": ok, ")), "{lines:?}");
     assert!(server.client().readyz().expect("it lives").ready);

@@ -50,9 +50,21 @@ fn queries_and_bounds_select_and_order() {
     check(&server, &search("-op:delete"), &[4]);
     check(&server, &search("ip:10.0.0.0/8"), &[5]);
     check(&server, &SearchRequest { oldest_first: true, limit: Some(2), ..search("") }, &[0, 1]);
-    check(&server, &SearchRequest { from: Some("2026-05-01T12:02:00Z".into()), to: Some("2026-05-01T12:03:00Z".into()), ..search("") }, &[3, 2]);
+    check(
+        &server,
+        &SearchRequest {
+            from: Some("2026-05-01T12:02:00Z".into()),
+            to: Some("2026-05-01T12:03:00Z".into()),
+            ..search("")
+        },
+        &[3, 2],
+    );
     for zone in ["+02:00", "Europe/Berlin"] {
-        check(&server, &SearchRequest { zone: Some(zone.into()), to: Some("2026-05-01T14:00:30".into()), ..search("") }, &[0]);
+        check(
+            &server,
+            &SearchRequest { zone: Some(zone.into()), to: Some("2026-05-01T14:00:30".into()), ..search("") },
+            &[0],
+        );
     }
     check(&server, &SearchRequest { from: Some("-1h".into()), ..search("") }, &[]);
 }
@@ -101,7 +113,10 @@ fn pages_fit_together_while_events_arrive() {
     let distinct: std::collections::BTreeSet<_> = found.iter().collect();
     assert_eq!((found.len(), distinct.len()), (95, 95));
     request.q = "op:create".to_owned();
-    assert_eq!(server.client().search(&request).expect_err("another question").problem().expect("a problem").code, "cursor_invalid");
+    assert_eq!(
+        server.client().search(&request).expect_err("another question").problem().expect("a problem").code,
+        "cursor_invalid"
+    );
 }
 
 #[test]
@@ -128,7 +143,10 @@ fn an_event_is_shown_by_id_and_by_position_and_an_absent_one_is_not_found() {
     let result = &answer.results[1];
     for name in [result.id.as_ref(), result.position.as_ref()] {
         let shown = server.client().event(name.expect("named")).expect("it is there");
-        assert_eq!((Some(&shown.position), Some(&shown.leaf_hash)), (result.position.as_ref(), result.leaf_hash.as_ref()));
+        assert_eq!(
+            (Some(&shown.position), Some(&shown.leaf_hash)),
+            (result.position.as_ref(), result.leaf_hash.as_ref())
+        );
     }
     for name in ["default%2Fmain%403", "default%2Fnone%400", "01912d68-783e-7a03-8467-5661c1243ad4"] {
         assert_eq!(server.get(&format!("/v1/events/{name}")).status, 404, "{name}");

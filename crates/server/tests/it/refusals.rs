@@ -51,10 +51,9 @@ fn one_event_that_is_refused_is_a_problem_with_its_field() {
     claimed["received_at"] = json!("2026-05-01T12:00:00Z");
     check(&server, "/v1/events", &[], &bytes(&claimed), (422, "invalid"));
     // As the one item of a batch, or as a line, it is a result instead.
-    for (headers, body) in [
-        (vec![], bytes(&json!([wrong]))),
-        (vec![("content-type", "application/x-ndjson")], bytes(&wrong)),
-    ] {
+    for (headers, body) in
+        [(vec![], bytes(&json!([wrong]))), (vec![("content-type", "application/x-ndjson")], bytes(&wrong))]
+    {
         let answer = server.post("/v1/events", &headers, &body);
         assert_eq!((answer.status, &answer.json()["refused"]), (200, &json!(1)), "{}", answer.text());
     }

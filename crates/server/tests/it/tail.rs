@@ -44,9 +44,15 @@ fn a_tail_gives_only_what_its_query_and_trail_say() {
     let mut denied = event(7);
     denied["outcome"] = json!("denied");
     server.submit(&[lines(0..5), bytes(&denied), b"\n".to_vec(), lines(8..10)].concat());
-    let tail = server.client().tail(TailRequest { q: "outcome:denied".into(), last: Some(100), ..TailRequest::default() });
+    let tail =
+        server.client().tail(TailRequest { q: "outcome:denied".into(), last: Some(100), ..TailRequest::default() });
     assert_eq!(positions(tail.take(1)), places(5..6));
-    for (path, code) in [("/v1/tail?q=a:", 400), ("/v1/tail?trail=UP", 400), ("/v1/tail?trail=other/main", 404), ("/v1/tail?last=0", 400)] {
+    for (path, code) in [
+        ("/v1/tail?q=a:", 400),
+        ("/v1/tail?trail=UP", 400),
+        ("/v1/tail?trail=other/main", 404),
+        ("/v1/tail?last=0", 400),
+    ] {
         assert_eq!(server.get(path).status, code, "{path}");
     }
     assert_eq!(server.get_with("/v1/tail", &[("last-event-id", "here")]).status, 400);

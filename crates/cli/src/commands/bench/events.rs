@@ -175,7 +175,7 @@ fn write_event(line: &mut String, random: &mut Random, drawn: &Drawn<'_>) -> std
     let team = TEAMS[resource % TEAMS.len()];
     let session = (*actor as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (random.next() & 3);
     write!(line, r#"{{"time":"{time}","actor":"#)?;
-    write_actor(line, *actor, session)?;
+    write_actor(line, *actor)?;
     write!(line, r#","action":"{}","operation":"{}""#, kind.action, kind.operation)?;
     let res = resource_id(kind.resource, *resource);
     write!(
@@ -185,7 +185,7 @@ fn write_event(line: &mut String, random: &mut Random, drawn: &Drawn<'_>) -> std
         kind.resource,
         resource % 997
     )?;
-    write!(line, r#","namespace":"{team}","parent":"org/heron/{team}"}}"#)?;
+    write!(line, r#","namespace":"{team}"}}"#)?;
     match random.below(100) {
         0..94 => write!(line, r#","outcome":"success""#)?,
         94..97 => write!(line, r#","outcome":"denied","outcome_reason":"{}""#, random.of(&REASONS[..2]))?,
@@ -210,24 +210,24 @@ fn write_event(line: &mut String, random: &mut Random, drawn: &Drawn<'_>) -> std
     let took = random.below(90_000);
     writeln!(
         line,
-        r#","metadata":{{"ticket":"OPS-{ticket}","build":"2026.1.{build}","took_us":{took},"plan":"enterprise","sampled":false}}}}"#
+        r#","metadata":{{"ticket":"OPS-{ticket}","build":"2026.1.{build}","took_us":{took}}}}}"#
     )
 }
 
-fn write_actor(line: &mut String, actor: usize, session: u64) -> std::fmt::Result {
+fn write_actor(line: &mut String, actor: usize) -> std::fmt::Result {
     let id = actor_id(actor);
     if is_service(actor) {
         let team = TEAMS[actor % TEAMS.len()];
         return write!(
             line,
-            r#"{{"id":"{id}","type":"service","name":"{team} worker {actor}","session":"s-{session:016x}","auth":{{"method":"mtls","mfa":false}},"via":"api"}}"#
+            r#"{{"id":"{id}","type":"service","name":"{team} worker {actor}","auth":{{"method":"mtls","mfa":false}},"via":"api"}}"#
         );
     }
     let (given, family) = (GIVEN_NAMES[actor % 20], FAMILY_NAMES[actor / 20 % 20]);
     let (mail_given, mail_family) = (given.to_lowercase(), family.to_lowercase());
     write!(
         line,
-        r#"{{"id":"{id}","type":"user","name":"{given} {family}","email":"{mail_given}.{mail_family}{actor}@heron.example","session":"s-{session:016x}","auth":{{"method":"oidc","mfa":true}},"via":"ui"}}"#
+        r#"{{"id":"{id}","type":"user","name":"{given} {family}","email":"{mail_given}.{mail_family}{actor}@heron.example","auth":{{"method":"oidc","mfa":true}},"via":"ui"}}"#
     )
 }
 
@@ -249,6 +249,11 @@ fn is_service(actor: usize) -> bool {
 /// Id of the actor of a rank; rank 0 acts most often.
 pub(super) fn actor_id(actor: usize) -> String {
     if is_service(actor) { format!("svc-{}-{actor:04}", TEAMS[actor % TEAMS.len()]) } else { format!("u-{actor:05}") }
+}
+
+/// Draws an actor for a question: each of the more active ones is as likely as the next.
+pub(super) fn draw_actor(random: &mut Random) -> usize {
+    random.below(ACTORS / 10)
 }
 
 /// Id of the resource of a rank, which each type has.

@@ -94,9 +94,9 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
 
 /// The line about memory that every bench ends with.
 pub(super) fn rss(report: &mut Report, peak_bytes: u64) {
-    let mebibytes = peak_bytes as f64 / f64::from(1 << 20);
-    let line = Line::new("resident memory of the server, peak", format!("{} MiB", amount(mebibytes)));
-    report.line(line.aim(Aim::AtMost(600e6), peak_bytes as f64, " B"));
+    let megabytes = peak_bytes as f64 / 1e6;
+    let line = Line::new("resident memory of the server, peak", format!("{} MB", amount(megabytes)));
+    report.line(line.aim(Aim::AtMost(600.0), megabytes, " MB"));
     report.count("rss_peak_bytes", peak_bytes);
 }
 
@@ -196,7 +196,7 @@ impl Bench<'_> {
         let alone = only(load::run(&target, &self.file, &[load])?);
         let mut disk = disk::probe(self.folder)?;
         self.beside_disk(&alone, &disk_before, &disk);
-        disk.add(disk_before).expect("both have the same digits and grow");
+        disk.add(disk_before).expect("both have the same range");
         self.report.number("fdatasync_p50_ms", percentile_ms(&disk, 50.0));
         self.report.number("fdatasync_p99_ms", percentile_ms(&disk, 99.0));
         let load = Load { events: one..many, per_request: 1, connections: SINGLE_CONNECTIONS, per_second: None };
@@ -243,7 +243,7 @@ impl Bench<'_> {
         let outcomes = load::run(target, &self.file, &[batches, singles])?;
         let [batches, singles] = <[Outcome; 2]>::try_from(outcomes).expect("one outcome per load");
         let mut both = batches.latencies.clone();
-        both.add(&singles.latencies).expect("both have the same digits and grow");
+        both.add(&singles.latencies).expect("both have the same range");
         let rate = (batches.events + singles.events) as f64 / batches.elapsed.max(singles.elapsed).as_secs_f64();
         self.pace_line("at 20,000 events/s, 80 % in batches: p99", rate, &both);
         self.report.number("mixed_p99_ms", percentile_ms(&both, 99.0));

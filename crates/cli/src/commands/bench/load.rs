@@ -113,7 +113,7 @@ async fn gather(load: &Load, mut tasks: JoinSet<Task>, began: Instant) -> Result
     while let Some(task) = tasks.join_next().await {
         let task = task.map_err(|error| Failure::error("a connection's task ended").why(error))?;
         let (of_task, waits_of_task, ended_at) = task?;
-        latencies.add(of_task).expect("both have the same digits and grow");
+        latencies.add(of_task).expect("both have the same range");
         waits += waits_of_task;
         ended = ended.max(ended_at);
     }
@@ -121,8 +121,10 @@ async fn gather(load: &Load, mut tasks: JoinSet<Task>, began: Instant) -> Result
     Ok(Outcome { elapsed, events, latencies, waits, used: Used::default() })
 }
 
+/// A histogram of latencies in nanoseconds, up to ten minutes.
 pub(super) fn new_histogram() -> Histogram<u64> {
-    Histogram::new(LATENCY_DIGITS).expect("a number of digits from 0 to 5")
+    const MOST_NS: u64 = 600_000_000_000;
+    Histogram::new_with_max(MOST_NS, LATENCY_DIGITS).expect("a range and a number of digits that are allowed")
 }
 
 /// A percentile of latencies in nanoseconds, in milliseconds.

@@ -42,12 +42,13 @@ impl Target {
     /// It can't be started, or does not become ready.
     pub(super) fn start(data: &Path, settings: &[Setting]) -> Result<Target, Failure> {
         let program = std::env::current_exe()?;
+        // Where there is no configuration file: the folder of the data directory is the bench's own.
+        let folder = data.parent().unwrap_or(data);
+        std::fs::create_dir_all(folder)?;
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CAIRN_")) {
             command.env_remove(name);
         }
-        // Where there is no configuration file: the data directory's own folder is ours.
-        let folder = data.parent().unwrap_or(data);
         command.current_dir(folder).args([
             "serve",
             "--listen",

@@ -8,7 +8,7 @@ use cairn_api::{Client, TailRequest};
 use serde_json::Value;
 
 use super::super::support::{Ran, cairn, run, summary};
-use super::server::{Server, client};
+use super::server::{Folder, Server, client};
 
 const EVENTS: usize = 20_000;
 const FILE: &str = "events.ndjson";
@@ -23,7 +23,7 @@ enum Victim {
 
 #[test]
 fn killed_in_the_middle_of_a_file_on_either_side_every_event_is_there_once() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Folder::new();
     let folder = folder.path();
     std::fs::write(folder.join(FILE), events()).unwrap();
     let (mut server, mut at) = start(folder);

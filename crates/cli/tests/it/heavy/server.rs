@@ -19,6 +19,28 @@ const SIGKILL: i32 = 9;
 /// The host part of the origins of its logs.
 const HOST: &str = "kill.example";
 
+/// A folder of its own, that stays when a test fails: then it is the evidence.
+pub(super) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(super) fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.disable_cleanup(true);
+            println!("data, logs and intents are kept in {}", self.path().display());
+        }
+    }
+}
+
 /// A `cairn serve` under way.
 pub(super) struct Server {
     child: Child,
