@@ -99,7 +99,13 @@ fn campaign(seeds: Range<u64>, verbose: bool) -> anyhow::Result<()> {
     })?;
     println!(
         "{count} seeds in {:.1} s: {} events acknowledged, {} requests failed by faults, {} crashes, {} restarts, {} seals, {} faults fired",
-        started.elapsed().as_secs_f64(), total.acknowledged, total.failed, total.crashes, total.restarts, total.seals, total.faults,
+        started.elapsed().as_secs_f64(),
+        total.acknowledged,
+        total.failed,
+        total.crashes,
+        total.restarts,
+        total.seals,
+        total.faults,
     );
     // A campaign in which something never happened has not tested it.
     if count >= 500 {

@@ -97,8 +97,9 @@ impl Model {
             for (size, root) in sizes {
                 ensure!(*size <= now.size, "{trail} was signed at size {size} and has {} now", now.size);
                 let proof = reader.consistency(trail, *size, now.size).context("prove consistency")?;
-                verify_consistency(*size, now.size, &proof.path, root, &now.root)
-                    .with_context(|| format!("{trail}: the tree of size {size} is not a prefix of that of {}", now.size))?;
+                verify_consistency(*size, now.size, &proof.path, root, &now.root).with_context(|| {
+                    format!("{trail}: the tree of size {size} is not a prefix of that of {}", now.size)
+                })?;
             }
         }
         Ok(())
@@ -108,6 +109,7 @@ impl Model {
 /// The scenario's name of an event, out of its text.
 fn name_of(text: &str) -> anyhow::Result<String> {
     let json = cairn_event::Json::parse(text.as_bytes()).context("an event's text")?;
-    let name = json.pointer("/resource/name").and_then(cairn_event::Json::as_str).context("an event without its name")?;
+    let name =
+        json.pointer("/resource/name").and_then(cairn_event::Json::as_str).context("an event without its name")?;
     Ok(name.to_owned())
 }

@@ -161,7 +161,9 @@ impl Scenario {
     fn survive<T>(&mut self, result: Result<T, StoreError>) -> anyhow::Result<bool> {
         match result {
             Ok(_) => Ok(true),
-            Err(StoreError::WriterStopped { .. } | StoreError::Io { .. }) if !self.world.fired().is_empty() => Ok(false),
+            Err(StoreError::WriterStopped { .. } | StoreError::Io { .. }) if !self.world.fired().is_empty() => {
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -189,7 +191,9 @@ impl Scenario {
                     self.verify().context("verify after a start")?;
                     return Ok(store);
                 }
-                Err(error) if self.world.fired().len() > fired => self.say(|| format!("start failed by a fault: {error:#}")),
+                Err(error) if self.world.fired().len() > fired => {
+                    self.say(|| format!("start failed by a fault: {error:#}"))
+                }
                 Err(error) => {
                     for (path, bytes) in self.world.files() {
                         self.say(|| format!("{path}: {} bytes", bytes.len()));
@@ -271,7 +275,7 @@ impl Scenario {
     fn commit(&mut self, store: &mut Steps) -> anyhow::Result<bool> {
         let mut offers: Vec<Vec<Vec<Thing>>> = Vec::new();
         let mut requests = Vec::new();
-                for _ in 0..1 + self.dice.below(3) {
+        for _ in 0..1 + self.dice.below(3) {
             let (mut runs, mut offered_runs): (Vec<Run>, Vec<Vec<Thing>>) = (Vec::new(), Vec::new());
             for _ in 0..1 + self.dice.below(8) {
                 let (mut thing, changed) = self.thing();
@@ -346,8 +350,14 @@ impl Scenario {
         }
         ensure!(reply.receipt.is_some() != fresh.is_empty(), "new events have a receipt, and only they");
         let Some(receipt) = &reply.receipt else { return Ok(()) };
-        ensure!((receipt.first, receipt.count) == (fresh[0].0, fresh.len() as u64), "the receipt covers the new events");
-        ensure!(fresh.iter().zip(receipt.first..).all(|((index, _), next)| *index == next), "new events are contiguous");
+        ensure!(
+            (receipt.first, receipt.count) == (fresh[0].0, fresh.len() as u64),
+            "the receipt covers the new events"
+        );
+        ensure!(
+            fresh.iter().zip(receipt.first..).all(|((index, _), next)| *index == next),
+            "new events are contiguous"
+        );
         let leaves: Vec<Hash> = fresh.iter().map(|(_, leaf)| *leaf).collect();
         receipt.proof.verify(&leaves, &receipt.checkpoint.root).context("the proof of a receipt")?;
         self.model.checkpoint(&reply.trail, receipt.checkpoint.size, receipt.checkpoint.root)

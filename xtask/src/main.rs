@@ -59,10 +59,7 @@ fn run() -> Result<bool> {
 fn repository_root() -> Result<PathBuf> {
     // Cargo sets the variable for `cargo run`; the compiled-in value would name the clone in which a
     // shared target directory was last built.
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
-        .context("start xtask through cargo: cargo xtask COMMAND")?;
-    let root = Path::new(&manifest)
-        .parent()
-        .context("xtask has no parent folder")?;
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").context("start xtask through cargo: cargo xtask COMMAND")?;
+    let root = Path::new(&manifest).parent().context("xtask has no parent folder")?;
     Ok(root.to_path_buf())
 }

@@ -39,26 +39,15 @@ pub(crate) fn command(root: &Path, options: &[String]) -> Result<bool> {
             [name, value] if name == "--url" => named.url = Some(value),
             [name, value] if name == "--vkey" => named.vkey = Some(value),
             [name, value] if name == "--data" => named.data = Some(value),
-            _ => bail!(
-                "unknown option {:?}; there are --url URL --vkey KEY --data DIR",
-                pair[0]
-            ),
+            _ => bail!("unknown option {:?}; there are --url URL --vkey KEY --data DIR", pair[0]),
         }
     }
-    ensure!(
-        named.url.is_some() == named.vkey.is_some(),
-        "--url and --vkey belong together"
-    );
+    ensure!(named.url.is_some() == named.vkey.is_some(), "--url and --vkey belong together");
     install::everything(root)?;
     if let (Some(url), Some(vkey)) = (named.url, named.vkey) {
         let work = Scratch::new()?;
         let go = GoCheck::build(root, &work.path)?;
-        go.check(
-            url,
-            vkey,
-            std::env::var("CAIRN_TOKEN").ok().as_deref(),
-            None,
-        )?;
+        go.check(url, vkey, std::env::var("CAIRN_TOKEN").ok().as_deref(), None)?;
     }
     if let Some(data) = named.data {
         parquet_check(root, &python, Path::new(data), 0)?;
@@ -102,10 +91,7 @@ pub(crate) fn stage(root: &Path, python: &Path) -> Result<Tally> {
     held("Go, unsealed");
 
     let old = work.path.join("old-checkpoint.txt");
-    std::fs::write(
-        &old,
-        node.get(&format!("/t/{TRAIL}/checkpoint"), Some(token))?,
-    )?;
+    std::fs::write(&old, node.get(&format!("/t/{TRAIL}/checkpoint"), Some(token))?)?;
     node.ingest(&work.path, EVENTS..2 * EVENTS)?;
     go.check(&url, &vkey, Some(token), Some(&old))?;
     held("Go, grown from an earlier checkpoint");
@@ -118,13 +104,7 @@ pub(crate) fn stage(root: &Path, python: &Path) -> Result<Tally> {
 
     node.server.stop(SERVER_MAX)?;
     let mut verifier = Command::new(python);
-    run(
-        verifier
-            .current_dir(root)
-            .arg("verifier/verify.py")
-            .arg(&data),
-        CHECK_MAX,
-    )?;
+    run(verifier.current_dir(root).arg("verifier/verify.py").arg(&data), CHECK_MAX)?;
     held("the second verifier, at rest");
     Ok(passed)
 }
@@ -132,10 +112,7 @@ pub(crate) fn stage(root: &Path, python: &Path) -> Result<Tally> {
 fn parquet_check(root: &Path, python: &Path, data: &Path, at_least: u64) -> Result<Tally> {
     let mut check = Command::new(python);
     // The interpreter must not leave compiled files in the work tree.
-    check
-        .current_dir(root)
-        .args(["-B", "tests/outside/parquet_check.py"])
-        .arg(data);
+    check.current_dir(root).args(["-B", "tests/outside/parquet_check.py"]).arg(data);
     run(check.args(["--at-least", &at_least.to_string()]), CHECK_MAX)
 }
 
@@ -149,25 +126,13 @@ impl GoCheck {
         let program = work.join("check-log");
         let mut build = Command::new("go");
         // Debian's packages lie in a GOPATH; no module is downloaded.
-        build
-            .env("GO111MODULE", "off")
-            .env("GOPATH", "/usr/share/gocode");
-        build
-            .current_dir(root.join("tests/outside/go"))
-            .args(["build", "-o"])
-            .arg(&program)
-            .arg("main.go");
+        build.env("GO111MODULE", "off").env("GOPATH", "/usr/share/gocode");
+        build.current_dir(root.join("tests/outside/go")).args(["build", "-o"]).arg(&program).arg("main.go");
         run(&mut build, CHECK_MAX)?;
         Ok(Self { program })
     }
 
-    fn check(
-        &self,
-        url: &str,
-        vkey: &str,
-        token: Option<&str>,
-        old: Option<&Path>,
-    ) -> Result<Tally> {
+    fn check(&self, url: &str, vkey: &str, token: Option<&str>, old: Option<&Path>) -> Result<Tally> {
         let mut check = Command::new(&self.program);
         check.args(["-url", url, "-vkey", vkey]);
         if let Some(token) = token {
@@ -194,29 +159,14 @@ impl Node {
         // Free when asked; nobody else takes ports of the loopback in between on a machine under test.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let mut command = Command::new(&program);
-        command
-            .args(["dev", "--listen", &address.to_string(), "--data"])
-            .arg(data);
+        command.args(["dev", "--listen", &address.to_string(), "--data"]).arg(data);
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        let child = command
-            .spawn()
-            .with_context(|| format!("could not start {}", program.display()))?;
-        let mut node = Self {
-            server: Service::new(child),
-            program,
-            data: data.to_path_buf(),
-            address,
-        };
+        let child = command.spawn().with_context(|| format!("could not start {}", program.display()))?;
+        let mut node = Self { server: Service::new(child), program, data: data.to_path_buf(), address };
         let start = Instant::now();
         while node.get("/readyz", None).is_err() {
-            ensure!(
-                node.server.is_running(),
-                "cairn dev ended before it was ready"
-            );
-            ensure!(
-                start.elapsed() < SERVER_MAX,
-                "cairn dev was not ready after {SERVER_MAX:?}"
-            );
+            ensure!(node.server.is_running(), "cairn dev ended before it was ready");
+            ensure!(start.elapsed() < SERVER_MAX, "cairn dev was not ready after {SERVER_MAX:?}");
             std::thread::sleep(Duration::from_millis(50));
         }
         Ok(node)
@@ -224,13 +174,7 @@ impl Node {
 
     /// One `cairn` command on the node's data directory.
     fn cairn(&self, words: &[&str]) -> Result<Tally> {
-        run(
-            Command::new(&self.program)
-                .args(words)
-                .arg("--data")
-                .arg(&self.data),
-            CHECK_MAX,
-        )
+        run(Command::new(&self.program).args(words).arg("--data").arg(&self.data), CHECK_MAX)
     }
 
     fn ingest(&self, work: &Path, numbers: std::ops::Range<u64>) -> Result<Tally> {
@@ -242,18 +186,10 @@ impl Node {
     /// The verifier key of the trail, as the server names it.
     fn verifier_key(&self, token: &str) -> Result<String> {
         let list = self.get("/v1/trails", Some(token))?;
-        let trail = list
-            .split(&format!("\"{TRAIL}\""))
-            .nth(1)
-            .context("the server has no such trail")?;
+        let trail = list.split(&format!("\"{TRAIL}\"")).nth(1).context("the server has no such trail")?;
         // Members come in any order and spacing, but a key holds no character that JSON escapes.
-        let value = trail
-            .split("\"verifier_key\"")
-            .nth(1)
-            .and_then(|rest| rest.split('"').nth(1));
-        Ok(value
-            .context("the server names no verifier key")?
-            .to_owned())
+        let value = trail.split("\"verifier_key\"").nth(1).and_then(|rest| rest.split('"').nth(1));
+        Ok(value.context("the server names no verifier key")?.to_owned())
     }
 
     /// The body of a successful answer.
@@ -268,9 +204,7 @@ impl Node {
         stream.write_all(request.as_bytes())?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
-        let (head, body) = answer
-            .split_once("\r\n\r\n")
-            .context("the answer has no body")?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("the answer has no body")?;
         let status = head.lines().next().unwrap_or_default();
         ensure!(status.split(' ').nth(1) == Some("200"), "{path}: {status}");
         Ok(body.to_owned())
@@ -324,10 +258,6 @@ mod tests {
         let text = events(0..300);
         let lines: std::collections::BTreeSet<&str> = text.lines().collect();
         assert_eq!(lines.len(), 300);
-        assert!(
-            lines
-                .iter()
-                .all(|line| line.starts_with('{') && line.ends_with('}'))
-        );
+        assert!(lines.iter().all(|line| line.starts_with('{') && line.ends_with('}')));
     }
 }

@@ -20,10 +20,7 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// One check that held.
-    pub(crate) const ONE_PASSED: Self = Self {
-        passed: 1,
-        failed: 0,
-    };
+    pub(crate) const ONE_PASSED: Self = Self { passed: 1, failed: 0 };
 
     pub(crate) fn add(&mut self, other: Self) {
         self.passed += other.passed;
@@ -54,20 +51,12 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new() -> Self {
-        Self {
-            outcomes: Vec::new(),
-            stopped_by: None,
-        }
+        Self { outcomes: Vec::new(), stopped_by: None }
     }
 
     /// Runs one stage unless an earlier one ended the run. An error fails the stage, never the run's own
     /// book-keeping, so that later stages still report.
-    pub(crate) fn stage(
-        &mut self,
-        name: &str,
-        on_failure: OnFailure,
-        work: impl FnOnce() -> Result<Tally>,
-    ) {
+    pub(crate) fn stage(&mut self, name: &str, on_failure: OnFailure, work: impl FnOnce() -> Result<Tally>) {
         if self.stopped_by.is_some() {
             return;
         }
@@ -80,13 +69,8 @@ impl Run {
             Ok(tally) if tally.failed == 0 => (tally, None),
             Ok(tally) => (tally, Some(format!("{} failed", tally.failed))),
             Err(error) => {
-                let counted = error
-                    .downcast_ref::<Failed>()
-                    .map_or(Tally::default(), |f| f.tally);
-                let tally = Tally {
-                    failed: counted.failed.max(1),
-                    ..counted
-                };
+                let counted = error.downcast_ref::<Failed>().map_or(Tally::default(), |f| f.tally);
+                let tally = Tally { failed: counted.failed.max(1), ..counted };
                 (tally, Some(format!("{error:#}")))
             }
         };
@@ -98,20 +82,12 @@ impl Run {
         if failure.is_some() && on_failure == OnFailure::Stop {
             self.stopped_by = Some(name.to_owned());
         }
-        self.outcomes.push(Outcome {
-            name: name.to_owned(),
-            took,
-            failure,
-            tally,
-        });
+        self.outcomes.push(Outcome { name: name.to_owned(), took, failure, tally });
     }
 
     /// Prints the table of stages and the closing line; `true` if nothing failed.
     pub(crate) fn close(self) -> bool {
-        println!(
-            "\n{:<28} {:>9} {:>8} {:>8}",
-            "stage", "seconds", "passed", "failed"
-        );
+        println!("\n{:<28} {:>9} {:>8} {:>8}", "stage", "seconds", "passed", "failed");
         let mut total = Tally::default();
         let mut took = Duration::ZERO;
         for outcome in &self.outcomes {
@@ -173,34 +149,17 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Tally> {
         .with_context(|| format!("could not start {shown}"))?;
     let out = child.stdout.take().context("the output was piped")?;
     let err = child.stderr.take().context("the error output was piped")?;
-    let readers = [
-        thread::spawn(move || echo(out)),
-        thread::spawn(move || echo(err)),
-    ];
+    let readers = [thread::spawn(move || echo(out)), thread::spawn(move || echo(err))];
     let status = wait(&mut child, limit, own_group)?;
     let mut tally = Tally::default();
     for reader in readers {
-        tally.add(
-            reader
-                .join()
-                .map_err(|_| anyhow::anyhow!("a reader of {shown} panicked"))?,
-        );
+        tally.add(reader.join().map_err(|_| anyhow::anyhow!("a reader of {shown} panicked"))?);
     }
     match status {
-        Some(status) if status.success() => Ok(if tally == Tally::default() {
-            Tally::ONE_PASSED
-        } else {
-            tally
-        }),
-        Some(status) => bail!(Failed {
-            what: format!("{shown}: {status}"),
-            tally
-        }),
+        Some(status) if status.success() => Ok(if tally == Tally::default() { Tally::ONE_PASSED } else { tally }),
+        Some(status) => bail!(Failed { what: format!("{shown}: {status}"), tally }),
         None => {
-            bail!(Failed {
-                what: format!("{shown}: ended after {} s", limit.as_secs()),
-                tally
-            })
+            bail!(Failed { what: format!("{shown}: ended after {} s", limit.as_secs()), tally })
         }
     }
 }
@@ -208,11 +167,7 @@ pub(crate) fn run(command: &mut Command, limit: Duration) -> Result<Tally> {
 /// The command as a person would type it.
 fn shown(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|word| word.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
 }
 
@@ -226,9 +181,7 @@ fn wait(child: &mut Child, limit: Duration, own_group: bool) -> Result<Option<Ex
         if start.elapsed() > limit {
             if own_group {
                 let group = format!("-{}", child.id());
-                Command::new("kill")
-                    .args(["-KILL", "--", &group])
-                    .status()?;
+                Command::new("kill").args(["-KILL", "--", &group]).status()?;
             } else {
                 child.kill()?;
             }
@@ -245,10 +198,7 @@ fn echo(from: impl Read) -> Tally {
     let mut lines = BufReader::new(from);
     let mut line = Vec::new();
     // A stage may print bytes that are not UTF-8, a hostile fixture for example: never stop for them.
-    while lines
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|read| read > 0)
-    {
+    while lines.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let text = String::from_utf8_lossy(&line);
         print!("{text}");
         if let Some(counted) = counted(&text) {
@@ -264,26 +214,16 @@ fn echo(from: impl Read) -> Tally {
 fn counted(line: &str) -> Option<Tally> {
     let line = line.trim();
     if line.starts_with("Summary [") {
-        let (_, counts) = line
-            .split_once("tests run:")
-            .or_else(|| line.split_once("test run:"))?;
+        let (_, counts) = line.split_once("tests run:").or_else(|| line.split_once("test run:"))?;
         // A test that passed on a retry or timed out stands under its own word.
         let failed = before(counts, "failed") + before(counts, "timed out");
-        return Some(Tally {
-            passed: before(counts, "passed"),
-            failed,
-        });
+        return Some(Tally { passed: before(counts, "passed"), failed });
     }
     if let Some(counts) = line.strip_prefix("test result:") {
-        return Some(Tally {
-            passed: before(counts, "passed"),
-            failed: before(counts, "failed"),
-        });
+        return Some(Tally { passed: before(counts, "passed"), failed: before(counts, "failed") });
     }
     if let Some(rest) = line.strip_prefix("Ran ") {
-        let run = rest
-            .strip_suffix('s')
-            .filter(|rest| rest.contains(" test"))?;
+        let run = rest.strip_suffix('s').filter(|rest| rest.contains(" test"))?;
         let passed = run.split(' ').next()?.parse().ok()?;
         return Some(Tally { passed, failed: 0 });
     }
@@ -293,12 +233,7 @@ fn counted(line: &str) -> Option<Tally> {
 /// The number that stands before a word: 3 in `..., 3 failed (1 flaky)`.
 fn before(text: &str, word: &str) -> u64 {
     let Some(at) = text.find(word) else { return 0 };
-    let digits: Vec<char> = text[..at]
-        .trim_end()
-        .chars()
-        .rev()
-        .take_while(char::is_ascii_digit)
-        .collect();
+    let digits: Vec<char> = text[..at].trim_end().chars().rev().take_while(char::is_ascii_digit).collect();
     digits.iter().rev().collect::<String>().parse().unwrap_or(0)
 }
 
@@ -325,16 +260,11 @@ impl Service {
 
     /// Asks it to stop as an operator would, and fails if it does not within `limit`.
     pub(crate) fn stop(mut self, limit: Duration) -> Result<()> {
-        Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status()?;
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
         match wait(&mut self.child, limit, false)? {
             Some(status) if status.success() => Ok(()),
             Some(status) => bail!("the server stopped with {status}"),
-            None => bail!(
-                "the server was still there {} s after SIGTERM",
-                limit.as_secs()
-            ),
+            None => bail!("the server was still there {} s after SIGTERM", limit.as_secs()),
         }
     }
 }
@@ -358,39 +288,17 @@ mod tests {
 
     #[test]
     fn closing_lines_of_each_runner_are_counted() {
-        check(
-            "     Summary [   0.004s] 12 tests run: 12 passed, 3 skipped",
-            12,
-            0,
-        );
-        check(
-            "     Summary [   1.2s] 1 test run: 1 passed, 0 skipped",
-            1,
-            0,
-        );
-        check(
-            "Summary [ 9.1s] 20/31 tests run: 18 passed (1 slow), 1 failed, 1 timed out, 0 skipped",
-            18,
-            2,
-        );
-        check(
-            "test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured",
-            7,
-            0,
-        );
+        check("     Summary [   0.004s] 12 tests run: 12 passed, 3 skipped", 12, 0);
+        check("     Summary [   1.2s] 1 test run: 1 passed, 0 skipped", 1, 0);
+        check("Summary [ 9.1s] 20/31 tests run: 18 passed (1 slow), 1 failed, 1 timed out, 0 skipped", 18, 2);
+        check("test result: ok. 7 passed; 0 failed; 0 ignored; 0 measured", 7, 0);
         check("test result: FAILED. 3 passed; 2 failed; 0 ignored", 3, 2);
         check("Ran 41 tests in 0.512s", 41, 0);
     }
 
     #[test]
     fn other_lines_count_nothing() {
-        for line in [
-            "",
-            "Compiling x",
-            "12 tests run: 12 passed",
-            "Ran away",
-            "Ran 3 miles",
-        ] {
+        for line in ["", "Compiling x", "12 tests run: 12 passed", "Ran away", "Ran 3 miles"] {
             assert_eq!(counted(line), None, "{line}");
         }
     }
@@ -398,23 +306,10 @@ mod tests {
     #[test]
     fn a_command_that_fails_fails_the_run_and_later_stages_still_report() {
         let mut run_ = Run::new();
-        run_.stage("first", OnFailure::GoOn, || {
-            run(Command::new("false").args(["x"]), Duration::from_secs(5))
-        });
-        run_.stage("second", OnFailure::GoOn, || {
-            Ok(Tally {
-                passed: 2,
-                failed: 0,
-            })
-        });
+        run_.stage("first", OnFailure::GoOn, || run(Command::new("false").args(["x"]), Duration::from_secs(5)));
+        run_.stage("second", OnFailure::GoOn, || Ok(Tally { passed: 2, failed: 0 }));
         assert_eq!(run_.outcomes.len(), 2);
-        assert_eq!(
-            run_.outcomes[0].tally,
-            Tally {
-                passed: 0,
-                failed: 1
-            }
-        );
+        assert_eq!(run_.outcomes[0].tally, Tally { passed: 0, failed: 1 });
         assert!(!run_.close());
     }
 

@@ -58,12 +58,8 @@ pub(crate) fn test(root: &Path) -> Result<bool> {
     });
     run_.stage("simulator", OnFailure::GoOn, || simulator(root));
     run_.stage("planted faults", OnFailure::GoOn, || planted(root));
-    run_.stage("second verifier", OnFailure::GoOn, || {
-        second_verifier(root, &python)
-    });
-    run_.stage("outside checks", OnFailure::GoOn, || {
-        outside::stage(root, &python)
-    });
+    run_.stage("second verifier", OnFailure::GoOn, || second_verifier(root, &python));
+    run_.stage("outside checks", OnFailure::GoOn, || outside::stage(root, &python));
     // Append further stages here.
 
     Ok(run_.close())
@@ -99,9 +95,7 @@ pub(crate) fn ci_fast(root: &Path) -> Result<bool> {
     run_.stage("fmt", OnFailure::GoOn, || fmt(root));
     run_.stage("tidy", OnFailure::GoOn, || tidy::stage(root));
     run_.stage("clippy", OnFailure::GoOn, || clippy(root));
-    run_.stage("nextest", OnFailure::Stop, || {
-        install::cargo_tool(install::NEXTEST)
-    });
+    run_.stage("nextest", OnFailure::Stop, || install::cargo_tool(install::NEXTEST));
     run_.stage("tests", OnFailure::GoOn, || {
         let mut command = nextest(root, &corpus);
         command.args(["--filterset", NOT_HEAVY]);
@@ -118,29 +112,10 @@ struct Harness {
 
 /// What `cargo xtask soak` runs; each is a longer run of a harness that also has a CI size.
 const HARNESSES: &[Harness] = &[
-    Harness {
-        name: "sim",
-        cargo: &[
-            "run",
-            "--release",
-            "--package",
-            "cairn-sim",
-            "--",
-            "run",
-            "--seeds",
-            "1000000",
-        ],
-    },
+    Harness { name: "sim", cargo: &["run", "--release", "--package", "cairn-sim", "--", "run", "--seeds", "1000000"] },
     Harness {
         name: "heavy",
-        cargo: &[
-            "nextest",
-            "run",
-            "--release",
-            "--workspace",
-            "--filterset",
-            "test(/(^|::)heavy::/)",
-        ],
+        cargo: &["nextest", "run", "--release", "--workspace", "--filterset", "test(/(^|::)heavy::/)"],
     },
 ];
 
@@ -157,10 +132,7 @@ pub(crate) fn soak(root: &Path, names: &[String]) -> Result<bool> {
         if names.is_empty() || names.iter().any(|name| name == harness.name) {
             run_.stage(harness.name, OnFailure::GoOn, || {
                 let mut command = cargo(root);
-                command
-                    .args(harness.cargo)
-                    .env("CAIRN_CORPUS", &corpus)
-                    .env("CAIRN_SOAK", "1");
+                command.args(harness.cargo).env("CAIRN_CORPUS", &corpus).env("CAIRN_SOAK", "1");
                 run(&mut command, SOAK_MAX)
             });
         }
@@ -179,10 +151,7 @@ pub(crate) fn cargo(root: &Path) -> Command {
         let text = name.to_string_lossy();
         let set_by_cargo_run = text.starts_with("CARGO_PKG_")
             || text.starts_with("CARGO_MANIFEST_")
-            || matches!(
-                &*text,
-                "CARGO" | "CARGO_CRATE_NAME" | "CARGO_BIN_NAME" | "CARGO_PRIMARY_PACKAGE"
-            );
+            || matches!(&*text, "CARGO" | "CARGO_CRATE_NAME" | "CARGO_BIN_NAME" | "CARGO_PRIMARY_PACKAGE");
         if set_by_cargo_run {
             command.env_remove(&name);
         }
@@ -201,27 +170,13 @@ fn fmt(root: &Path) -> Result<Tally> {
 
 fn clippy(root: &Path) -> Result<Tally> {
     let mut command = cargo(root);
-    command.args([
-        "clippy",
-        "--release",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ]);
+    command.args(["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"]);
     run(&mut command, BUILD_MAX)
 }
 
 fn nextest(root: &Path, corpus: &Path) -> Command {
     let mut command = cargo(root);
-    command.args([
-        "nextest",
-        "run",
-        "--release",
-        "--workspace",
-        "--no-fail-fast",
-    ]);
+    command.args(["nextest", "run", "--release", "--workspace", "--no-fail-fast"]);
     command.args(["--config-file", "xtask/nextest.toml"]);
     command.env("CAIRN_CORPUS", corpus);
     command
@@ -229,27 +184,14 @@ fn nextest(root: &Path, corpus: &Path) -> Command {
 
 /// Licences, bans and sources; needs no network.
 fn deny(root: &Path) -> Result<Tally> {
-    run(
-        cargo(root).args([
-            "deny",
-            "--log-level",
-            "error",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ]),
-        CHECK_MAX,
-    )
+    run(cargo(root).args(["deny", "--log-level", "error", "check", "licenses", "bans", "sources"]), CHECK_MAX)
 }
 
 /// Known advisories against the locked versions, where the advisory database can be had: it is a git
 /// repository, and a machine that reaches package registries alone says so instead of passing silently.
 fn advisories(root: &Path) -> Result<Tally> {
     let mut fetch = cargo(root);
-    fetch
-        .args(["deny", "fetch", "db"])
-        .stdin(std::process::Stdio::null());
+    fetch.args(["deny", "fetch", "db"]).stdin(std::process::Stdio::null());
     let fetched = fetch.output().context("cargo deny did not start")?;
     if !fetched.status.success() {
         println!("skipped: the advisory database can't be fetched from this machine");
@@ -261,9 +203,7 @@ fn advisories(root: &Path) -> Result<Tally> {
 /// The tests of the verifier in the other language.
 fn second_verifier(root: &Path, python: &Path) -> Result<Tally> {
     let mut command = Command::new(python);
-    command
-        .current_dir(root)
-        .args(["-m", "unittest", "discover", "-s", "verifier", "-v"]);
+    command.current_dir(root).args(["-m", "unittest", "discover", "-s", "verifier", "-v"]);
     run(&mut command, CHECK_MAX)
 }
 
@@ -273,10 +213,7 @@ fn corpus(root: &Path) -> Result<PathBuf> {
     let given = std::env::var_os("CAIRN_CORPUS").map(PathBuf::from);
     let corpus = root.join(given.unwrap_or_else(|| PathBuf::from("../shared/data")));
     if std::env::var("CI").is_ok_and(|ci| ci == "true") && !corpus.is_dir() {
-        bail!(
-            "CI=true, but there is no corpus at {}; set CAIRN_CORPUS",
-            corpus.display()
-        );
+        bail!("CI=true, but there is no corpus at {}; set CAIRN_CORPUS", corpus.display());
     }
     Ok(corpus)
 }

@@ -19,9 +19,7 @@ pub fn class_of(draft: &Draft) -> Class {
     let is_dry_run = draft.dry_run == Some(true);
     match (draft.operation, draft.outcome) {
         (Some(Operation::Grant | Operation::Revoke), _) if !is_dry_run => Class::Critical,
-        (Some(Operation::Read | Operation::Logout), Some(Outcome::Denied | Outcome::Failure)) => {
-            Class::Standard
-        }
+        (Some(Operation::Read | Operation::Logout), Some(Outcome::Denied | Outcome::Failure)) => Class::Standard,
         (Some(Operation::Read | Operation::Logout), _) => Class::Bulk,
         _ => Class::Standard,
     }
@@ -31,18 +29,10 @@ pub fn class_of(draft: &Draft) -> Class {
 #[must_use]
 pub fn severity_of(draft: &Draft) -> Severity {
     let [done, failed, denied] = match draft.operation {
-        Some(Operation::Read | Operation::Logout) => [
-            Severity::Informational,
-            Severity::Informational,
-            Severity::Low,
-        ],
+        Some(Operation::Read | Operation::Logout) => [Severity::Informational, Severity::Informational, Severity::Low],
         Some(Operation::Login) => [Severity::Informational, Severity::Medium, Severity::Medium],
-        Some(Operation::Delete | Operation::Export) => {
-            [Severity::Medium, Severity::Low, Severity::Medium]
-        }
-        Some(Operation::Grant | Operation::Revoke) => {
-            [Severity::Medium, Severity::Low, Severity::High]
-        }
+        Some(Operation::Delete | Operation::Export) => [Severity::Medium, Severity::Low, Severity::Medium],
+        Some(Operation::Grant | Operation::Revoke) => [Severity::Medium, Severity::Low, Severity::High],
         Some(
             Operation::Create
             | Operation::Update

@@ -25,9 +25,7 @@ impl Occurrences {
     fn next(&mut self, fingerprint: [u8; 16]) -> u32 {
         let count = self.0.entry(fingerprint).or_insert(0);
         let before = *count;
-        *count = count
-            .checked_add(1)
-            .expect("a request holds fewer than 2^32 records");
+        *count = count.checked_add(1).expect("a request holds fewer than 2^32 records");
         before
     }
 }
@@ -51,10 +49,7 @@ pub(crate) fn identify(
     }
     if let Some(request) = identity.request_key {
         let RequestKey { key, place } = request;
-        return Identified::Request {
-            key: key.to_owned(),
-            place,
-        };
+        return Identified::Request { key: key.to_owned(), place };
     }
     if let Some(key) = identity.natural_key {
         return Identified::Natural(key.to_owned());
@@ -62,7 +57,5 @@ pub(crate) fn identify(
     if draft.id.is_some() {
         return Identified::Id;
     }
-    Identified::Content {
-        occurrence: occurrences.next(fingerprint),
-    }
+    Identified::Content { occurrence: occurrences.next(fingerprint) }
 }

@@ -13,9 +13,7 @@ mod key;
 mod quarantine;
 mod refusal;
 
-use cairn_event::{
-    Admission, Digest, Draft, Event, EventId, Producer, TrailRef, idempotency, limits,
-};
+use cairn_event::{Admission, Digest, Draft, Event, EventId, Producer, TrailRef, idempotency, limits};
 use jiff::Timestamp;
 
 pub use classify::{class_of, severity_of};
@@ -96,19 +94,9 @@ pub fn admit(offer: Offer<'_>, facts: &Facts<'_>, occurrences: &mut Occurrences)
     if offer.bytes.len() > limits::EVENT_BYTES_MAX {
         return Verdict::Refused(Refusal::too_large(offer.bytes.len()));
     }
-    let Offer {
-        bytes,
-        content,
-        natural_key,
-        request_key,
-        fresh_id,
-    } = offer;
-    let identity = key::Identity {
-        natural_key: natural_key.as_deref(),
-        request_key,
-    };
-    let admitted = content
-        .and_then(|draft| admitted(draft, &identity, fresh_id, facts, facts.trail, occurrences));
+    let Offer { bytes, content, natural_key, request_key, fresh_id } = offer;
+    let identity = key::Identity { natural_key: natural_key.as_deref(), request_key };
+    let admitted = content.and_then(|draft| admitted(draft, &identity, fresh_id, facts, facts.trail, occurrences));
     match admitted {
         Ok(admitted) => Verdict::Admitted(Box::new(admitted)),
         Err(reason) if facts.source_kind == NATIVE => Verdict::Refused(reason),
@@ -126,11 +114,8 @@ fn admitted(
 ) -> Result<Admitted, Refusal> {
     let fingerprint = draft.fingerprint();
     let identified = key::identify(&draft, identity, fingerprint, occurrences);
-    let scope = idempotency::Scope {
-        trail,
-        principal: facts.principal,
-        source: (facts.source_kind, facts.source_name),
-    };
+    let scope =
+        idempotency::Scope { trail, principal: facts.principal, source: (facts.source_kind, facts.source_name) };
     let id = draft.id.map(|id| id.to_string());
     let key = idempotency::key(&scope, &identified, id.as_deref(), &fingerprint);
     let admission = Admission {
@@ -149,12 +134,7 @@ fn admitted(
         policy: facts.policy,
     };
     let event = Event::new(draft, admission)?;
-    Ok(Admitted {
-        event,
-        trail: trail.clone(),
-        key,
-        fingerprint,
-    })
+    Ok(Admitted { event, trail: trail.clone(), key, fingerprint })
 }
 
 fn quarantined(
@@ -169,10 +149,7 @@ fn quarantined(
     let kept = quarantine::draft(bytes, &reason, facts)
         .and_then(|draft| admitted(draft, &identity, fresh_id, facts, &trail, occurrences));
     match kept {
-        Ok(kept) => Verdict::Quarantined {
-            kept: Box::new(kept),
-            reason,
-        },
+        Ok(kept) => Verdict::Quarantined { kept: Box::new(kept), reason },
         // Too large to be kept with its envelope: the first reason is still the one that matters.
         Err(_) => Verdict::Refused(reason),
     }

@@ -16,13 +16,8 @@ pub const QUARANTINE_ACTION: &str = "cairn.event.quarantine";
 
 /// The quarantine beside a trail.
 pub(crate) fn trail(meant_for: &TrailRef) -> TrailRef {
-    let trail: TrailName = QUARANTINE_TRAIL
-        .parse()
-        .expect("the name is one that every trail may have");
-    TrailRef {
-        tenant: meant_for.tenant.clone(),
-        trail,
-    }
+    let trail: TrailName = QUARANTINE_TRAIL.parse().expect("the name is one that every trail may have");
+    TrailRef { tenant: meant_for.tenant.clone(), trail }
 }
 
 /// What Cairn says about a record it could not read: `time` is when it came, because the record's own

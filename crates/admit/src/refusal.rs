@@ -61,27 +61,14 @@ impl fmt::Display for Refusal {
             write!(f, "{}: ", self.field)?;
         }
         write!(f, "got {}, want {}", self.got, self.want)?;
-        self.hint
-            .as_ref()
-            .map_or(Ok(()), |hint| write!(f, "; {hint}"))
+        self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
     }
 }
 
 impl From<Invalid> for Refusal {
     fn from(invalid: Invalid) -> Refusal {
-        let Invalid {
-            field,
-            got,
-            want,
-            hint,
-        } = invalid;
-        Refusal {
-            code: Code::Invalid,
-            field,
-            got,
-            want,
-            hint,
-        }
+        let Invalid { field, got, want, hint } = invalid;
+        Refusal { code: Code::Invalid, field, got, want, hint }
     }
 }
 

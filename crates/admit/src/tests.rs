@@ -21,9 +21,7 @@ fn facts<'a>(trail: &'a TrailRef, kind: &'a str) -> Facts<'a> {
 }
 
 fn offer(bytes: &str) -> Offer<'_> {
-    let content = Json::parse(bytes.as_bytes())
-        .map_err(Refusal::from)
-        .and_then(|json| Ok(Draft::from_json(json)?));
+    let content = Json::parse(bytes.as_bytes()).map_err(Refusal::from).and_then(|json| Ok(Draft::from_json(json)?));
     Offer {
         bytes: bytes.as_bytes(),
         content,
@@ -57,15 +55,8 @@ fn key_of(text: &str, change: impl FnOnce(&mut Offer<'_>, &mut Facts<'_>)) -> [u
 
 #[test]
 fn an_admitted_event_has_the_servers_facts_and_the_producers_words() {
-    let (trail, text) = (
-        trail(),
-        event(r#","operation":"delete","outcome":"success""#),
-    );
-    let admitted = admitted(
-        offer(&text),
-        &facts(&trail, NATIVE),
-        &mut Occurrences::default(),
-    );
+    let (trail, text) = (trail(), event(r#","operation":"delete","outcome":"success""#));
+    let admitted = admitted(offer(&text), &facts(&trail, NATIVE), &mut Occurrences::default());
     let json = admitted.event.to_json();
     for (pointer, want) in [
         ("/actor/id", "alice"),
@@ -74,11 +65,7 @@ fn an_admitted_event_has_the_servers_facts_and_the_producers_words() {
         ("/class", "standard"),
         ("/severity", "medium"),
     ] {
-        assert_eq!(
-            json.pointer(pointer).and_then(Json::as_str),
-            Some(want),
-            "{pointer}"
-        );
+        assert_eq!(json.pointer(pointer).and_then(Json::as_str), Some(want), "{pointer}");
     }
     assert_eq!(admitted.trail, trail);
     assert_eq!(admitted.fingerprint, admitted.event.fingerprint());
@@ -106,10 +93,7 @@ fn each_kind_of_key_has_its_scope() {
 
     // A given key beats the content, inside one principal.
     assert_eq!(key_of(&with_key, same), key_of(&other_content, same));
-    assert_ne!(
-        key_of(&with_key, same),
-        key_of(&with_key, |_, facts| facts.principal = "token:other")
-    );
+    assert_ne!(key_of(&with_key, same), key_of(&with_key, |_, facts| facts.principal = "token:other"));
     // A natural key belongs to the source, whoever delivers.
     let natural = |principal: &'static str, name: &'static str| {
         key_of(&event(""), move |offer, facts| {
@@ -120,34 +104,18 @@ fn each_kind_of_key_has_its_scope() {
     assert_eq!(natural("x", "c1"), natural("y", "c1"));
     assert_ne!(natural("x", "c1"), natural("x", "c2"));
     // A given id is one event, whoever sends it; the content without id is the principal's.
-    assert_eq!(
-        key_of(&with_id, same),
-        key_of(&with_id, |_, facts| facts.principal = "token:other")
-    );
-    assert_ne!(
-        key_of(&event(""), same),
-        key_of(&event(""), |_, facts| facts.principal = "token:other")
-    );
+    assert_eq!(key_of(&with_id, same), key_of(&with_id, |_, facts| facts.principal = "token:other"));
+    assert_ne!(key_of(&event(""), same), key_of(&event(""), |_, facts| facts.principal = "token:other"));
     // The place in the request is part of the request's key.
-    let placed = |place| {
-        key_of(&event(""), move |offer, _| {
-            offer.request_key = Some(RequestKey { key: "r", place })
-        })
-    };
+    let placed = |place| key_of(&event(""), move |offer, _| offer.request_key = Some(RequestKey { key: "r", place }));
     assert_ne!(placed(0), placed(1));
     assert_eq!(
         placed(0),
-        key_of(&event(r#","service":"x""#), |offer, _| offer.request_key =
-            Some(RequestKey { key: "r", place: 0 }))
+        key_of(&event(r#","service":"x""#), |offer, _| offer.request_key = Some(RequestKey { key: "r", place: 0 }))
     );
     // Every trail recognises for itself.
     let elsewhere: TrailRef = "default/other".parse().expect("a trail name");
-    let there = admitted(
-        offer(&with_key),
-        &facts(&elsewhere, NATIVE),
-        &mut Occurrences::default(),
-    )
-    .key;
+    let there = admitted(offer(&with_key), &facts(&elsewhere, NATIVE), &mut Occurrences::default()).key;
     assert_ne!(there, key_of(&with_key, same));
 }
 
@@ -155,19 +123,10 @@ fn each_kind_of_key_has_its_scope() {
 fn the_same_key_with_other_content_has_another_fingerprint() {
     let trail = trail();
     let text = event(r#","idempotency_key":"k""#);
-    let fingerprint = |text: &str| {
-        admitted(
-            offer(text),
-            &facts(&trail, NATIVE),
-            &mut Occurrences::default(),
-        )
-        .fingerprint
-    };
+    let fingerprint =
+        |text: &str| admitted(offer(text), &facts(&trail, NATIVE), &mut Occurrences::default()).fingerprint;
     assert_ne!(fingerprint(&text), fingerprint(&text.replace("42", "43")));
-    assert_eq!(
-        fingerprint(&text),
-        fingerprint(&text.replace("\":", "\" : "))
-    );
+    assert_eq!(fingerprint(&text), fingerprint(&text.replace("\":", "\" : ")));
 }
 
 #[test]
@@ -178,67 +137,32 @@ fn an_invalid_event_of_ours_is_refused_by_name() {
         &facts(&trail, NATIVE),
         &mut Occurrences::default(),
     ) {
-        Verdict::Refused(refusal) => assert_eq!(
-            (refusal.code, refusal.field.as_str()),
-            (code, field),
-            "{refusal}"
-        ),
+        Verdict::Refused(refusal) => assert_eq!((refusal.code, refusal.field.as_str()), (code, field), "{refusal}"),
         other => panic!("{other:?}"),
     };
     check("{", Code::NotJson, "");
     check("{}", Code::Invalid, "time");
-    check(
-        &event(r#","received_at":"2024-03-05T08:15:30Z""#),
-        Code::Invalid,
-        "received_at",
-    );
-    check(
-        &event(&format!(
-            r#","metadata":{{"x":"{}"}}"#,
-            "y".repeat(limits::EVENT_BYTES_MAX)
-        )),
-        Code::TooLarge,
-        "",
-    );
+    check(&event(r#","received_at":"2024-03-05T08:15:30Z""#), Code::Invalid, "received_at");
+    check(&event(&format!(r#","metadata":{{"x":"{}"}}"#, "y".repeat(limits::EVENT_BYTES_MAX))), Code::TooLarge, "");
 }
 
 #[test]
 fn a_foreign_record_that_cant_be_mapped_is_kept_with_its_bytes_and_the_reason() {
     let trail = trail();
     let bytes = b"{\"kind\": \xff}";
-    let content = Json::parse(bytes)
-        .map_err(Refusal::from)
-        .and_then(|json| Ok(Draft::from_json(json)?));
+    let content = Json::parse(bytes).map_err(Refusal::from).and_then(|json| Ok(Draft::from_json(json)?));
     let fresh_id = EventId::from_parts(1, [7; 10]);
-    let offer = Offer {
-        bytes,
-        content,
-        natural_key: None,
-        request_key: None,
-        fresh_id,
-    };
-    let Verdict::Quarantined { kept, reason } = admit(
-        offer,
-        &facts(&trail, "kubernetes"),
-        &mut Occurrences::default(),
-    ) else {
+    let offer = Offer { bytes, content, natural_key: None, request_key: None, fresh_id };
+    let Verdict::Quarantined { kept, reason } = admit(offer, &facts(&trail, "kubernetes"), &mut Occurrences::default())
+    else {
         panic!("not quarantined");
     };
     assert_eq!(reason.code, Code::NotJson);
     assert_eq!(kept.trail.to_string(), "default/quarantine");
     let draft = kept.event.draft();
     assert_eq!(draft.action.as_str(), QUARANTINE_ACTION);
-    assert_eq!(
-        draft.raw.as_ref().map(|raw| raw.as_bytes()),
-        Some(&bytes[..])
-    );
-    assert_eq!(
-        draft
-            .outcome_reason
-            .as_ref()
-            .map(|text| text.as_str().to_owned()),
-        Some(reason.to_string())
-    );
+    assert_eq!(draft.raw.as_ref().map(|raw| raw.as_bytes()), Some(&bytes[..]));
+    assert_eq!(draft.outcome_reason.as_ref().map(|text| text.as_str().to_owned()), Some(reason.to_string()));
     assert_eq!(kept.event.admission().producer.source_kind, "kubernetes");
 }
 
@@ -248,15 +172,8 @@ fn what_is_too_large_for_any_event_is_refused_whatever_the_source() {
     let bytes = "x".repeat(limits::EVENT_BYTES_MAX + 1);
     let offer = offer(&bytes);
     assert!(matches!(
-        admit(
-            offer,
-            &facts(&trail, "kubernetes"),
-            &mut Occurrences::default()
-        ),
-        Verdict::Refused(Refusal {
-            code: Code::TooLarge,
-            ..
-        })
+        admit(offer, &facts(&trail, "kubernetes"), &mut Occurrences::default()),
+        Verdict::Refused(Refusal { code: Code::TooLarge, .. })
     ));
 }
 
@@ -264,58 +181,18 @@ fn what_is_too_large_for_any_event_is_refused_whatever_the_source() {
 fn class_and_severity_follow_the_table_unless_they_were_given() {
     let check = |extra: &str, class: Class, severity: Severity| {
         let trail = trail();
-        let admitted = admitted(
-            offer(&event(extra)),
-            &facts(&trail, NATIVE),
-            &mut Occurrences::default(),
-        );
-        assert_eq!(
-            (admitted.event.class(), admitted.event.severity()),
-            (class, severity),
-            "{extra}"
-        );
+        let admitted = admitted(offer(&event(extra)), &facts(&trail, NATIVE), &mut Occurrences::default());
+        assert_eq!((admitted.event.class(), admitted.event.severity()), (class, severity), "{extra}");
     };
     check("", Class::Standard, Severity::Low);
-    check(
-        r#","operation":"read","outcome":"success""#,
-        Class::Bulk,
-        Severity::Informational,
-    );
-    check(
-        r#","operation":"read","outcome":"denied""#,
-        Class::Standard,
-        Severity::Low,
-    );
-    check(
-        r#","operation":"grant","outcome":"success""#,
-        Class::Critical,
-        Severity::Medium,
-    );
-    check(
-        r#","operation":"grant","outcome":"denied""#,
-        Class::Critical,
-        Severity::High,
-    );
-    check(
-        r#","operation":"grant","dry_run":true"#,
-        Class::Standard,
-        Severity::Informational,
-    );
-    check(
-        r#","operation":"login","outcome":"failure""#,
-        Class::Standard,
-        Severity::Medium,
-    );
-    check(
-        r#","operation":"delete""#,
-        Class::Standard,
-        Severity::Medium,
-    );
-    check(
-        r#","operation":"delete","class":"bulk","severity":"critical""#,
-        Class::Bulk,
-        Severity::Critical,
-    );
+    check(r#","operation":"read","outcome":"success""#, Class::Bulk, Severity::Informational);
+    check(r#","operation":"read","outcome":"denied""#, Class::Standard, Severity::Low);
+    check(r#","operation":"grant","outcome":"success""#, Class::Critical, Severity::Medium);
+    check(r#","operation":"grant","outcome":"denied""#, Class::Critical, Severity::High);
+    check(r#","operation":"grant","dry_run":true"#, Class::Standard, Severity::Informational);
+    check(r#","operation":"login","outcome":"failure""#, Class::Standard, Severity::Medium);
+    check(r#","operation":"delete""#, Class::Standard, Severity::Medium);
+    check(r#","operation":"delete","class":"bulk","severity":"critical""#, Class::Bulk, Severity::Critical);
 }
 
 #[test]

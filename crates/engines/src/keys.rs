@@ -49,7 +49,9 @@ impl KeyIndex for FjallKeys {
         let entry = value.split_first_chunk::<8>().and_then(|(index, rest)| {
             Some(KeyEntry { index: u64::from_be_bytes(*index), fingerprint: rest.try_into().ok()? })
         });
-        entry.map(Some).ok_or_else(|| io::Error::other("an entry of the key index is malformed; delete the folder index/keys"))
+        entry
+            .map(Some)
+            .ok_or_else(|| io::Error::other("an entry of the key index is malformed; delete the folder index/keys"))
     }
 
     fn absorb(&self, trail: &TrailRef, upto: u64, keys: &[([u8; 32], KeyEntry)]) -> io::Result<()> {
@@ -68,6 +70,8 @@ impl KeyIndex for FjallKeys {
     fn covered(&self, trail: &TrailRef) -> io::Result<u64> {
         let value = self.covered.get(trail.to_string()).map_err(io::Error::other)?;
         let number = |value: fjall::Slice| value.as_ref().try_into().map(u64::from_be_bytes);
-        value.map_or(Ok(0), |value| number(value).map_err(|_| io::Error::other("the mark of the key index is malformed")))
+        value.map_or(Ok(0), |value| {
+            number(value).map_err(|_| io::Error::other("the mark of the key index is malformed"))
+        })
     }
 }

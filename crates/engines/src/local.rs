@@ -70,7 +70,10 @@ impl Disk for LocalDisk {
         let path = self.at(path);
         // A verification may run as a user who can only read.
         let file = match OpenOptions::new().read(true).write(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied || error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied
+                    || error.kind() == io::ErrorKind::ReadOnlyFilesystem =>
+            {
                 File::open(&path)?
             }
             other => other?,

@@ -16,15 +16,11 @@ fn main() {
         println!("{name}: {} bytes", text.len());
         let json = measure("parse", || Json::parse(text.as_bytes()).expect("JSON"));
         measure("clone (part of the next)", || json.clone());
-        let draft = measure("from_json", || {
-            Draft::from_json(json.clone()).expect("valid")
-        });
+        let draft = measure("from_json", || Draft::from_json(json.clone()).expect("valid"));
         measure("part 0", || draft.part());
         measure("fingerprint", || draft.fingerprint());
         measure("clone (part of the next)", || draft.clone());
-        measure("event, both parts", || {
-            Event::new(draft.clone(), admission()).expect("small")
-        });
+        measure("event, both parts", || Event::new(draft.clone(), admission()).expect("small"));
         measure("parse to event", || {
             let json = Json::parse(text.as_bytes()).expect("JSON");
             Event::new(Draft::from_json(json).expect("valid"), admission()).expect("small")

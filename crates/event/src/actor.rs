@@ -44,18 +44,8 @@ pub struct Auth {
     pub mfa: Option<bool>,
 }
 
-const MEMBERS: &[&str] = &[
-    "id",
-    "type",
-    "name",
-    "email",
-    "ip",
-    "session",
-    "auth",
-    "on_behalf_of",
-    "via",
-    "approved_by",
-];
+const MEMBERS: &[&str] =
+    &["id", "type", "name", "email", "ip", "session", "auth", "on_behalf_of", "via", "approved_by"];
 const ADVICE: &str = "other facts about the actor go into metadata";
 
 impl Actor {
@@ -125,11 +115,7 @@ impl Actor {
         let mut object = Object::new();
         object.insert("id", self.id.as_str());
         object.insert("type", self.actor_type.as_str());
-        for (key, text) in [
-            ("name", &self.name),
-            ("email", &self.email),
-            ("session", &self.session),
-        ] {
+        for (key, text) in [("name", &self.name), ("email", &self.email), ("session", &self.session)] {
             if let Some(text) = text {
                 object.insert(key, text.as_str());
             }

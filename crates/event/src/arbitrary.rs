@@ -29,12 +29,8 @@ pub(crate) fn string() -> impl Strategy<Value = String> {
 
 /// Any JSON value that is not too deep to be read back.
 pub(crate) fn json() -> impl Strategy<Value = Json> {
-    let leaf = prop_oneof![
-        Just(Json::Null),
-        any::<bool>().prop_map(Json::from),
-        number(),
-        string().prop_map(Json::from),
-    ];
+    let leaf =
+        prop_oneof![Just(Json::Null), any::<bool>().prop_map(Json::from), number(), string().prop_map(Json::from),];
     leaf.prop_recursive(5, 40, 6, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..6).prop_map(Json::Array),
@@ -64,32 +60,21 @@ fn members(
     required: Vec<(&'static str, BoxedStrategy<Json>)>,
     optional: Vec<(&'static str, BoxedStrategy<Json>)>,
 ) -> BoxedStrategy<Json> {
-    let required = required
-        .into_iter()
-        .map(|(k, v)| v.prop_map(move |v| Some((k, v))).boxed());
-    let optional = optional
-        .into_iter()
-        .map(|(k, v)| prop_oneof![Just(None), v.prop_map(move |v| Some((k, v)))].boxed());
+    let required = required.into_iter().map(|(k, v)| v.prop_map(move |v| Some((k, v))).boxed());
+    let optional =
+        optional.into_iter().map(|(k, v)| prop_oneof![Just(None), v.prop_map(move |v| Some((k, v)))].boxed());
     let all: Vec<BoxedStrategy<Option<(&'static str, Json)>>> = required.chain(optional).collect();
-    all.prop_shuffle()
-        .prop_map(|members| members.into_iter().flatten().collect::<Object>().into())
-        .boxed()
+    all.prop_shuffle().prop_map(|members| members.into_iter().flatten().collect::<Object>().into()).boxed()
 }
 
 fn id() -> BoxedStrategy<Json> {
-    string()
-        .prop_filter("not empty", |s| !s.is_empty())
-        .prop_map(Json::from)
-        .boxed()
+    string().prop_filter("not empty", |s| !s.is_empty()).prop_map(Json::from).boxed()
 }
 
 fn actor(levels: u32) -> BoxedStrategy<Json> {
     let auth = members(
         vec![],
-        vec![
-            ("method", text("[a-z]{1,5}").boxed()),
-            ("mfa", any::<bool>().prop_map(Json::from).boxed()),
-        ],
+        vec![("method", text("[a-z]{1,5}").boxed()), ("mfa", any::<bool>().prop_map(Json::from).boxed())],
     );
     let mut optional = vec![
         ("name", string().prop_map(Json::from).boxed()),
@@ -103,13 +88,7 @@ fn actor(levels: u32) -> BoxedStrategy<Json> {
     if levels > 0 {
         optional.push(("on_behalf_of", actor(levels - 1)));
     }
-    members(
-        vec![
-            ("id", id()),
-            ("type", word(crate::ActorType::WORDS).boxed()),
-        ],
-        optional,
-    )
+    members(vec![("id", id()), ("type", word(crate::ActorType::WORDS).boxed())], optional)
 }
 
 fn resource() -> BoxedStrategy<Json> {
@@ -149,24 +128,13 @@ pub(crate) fn event() -> BoxedStrategy<Json> {
         vec![
             ("time", time().boxed()),
             ("actor", actor(1)),
-            (
-                "action",
-                text("[a-z0-9_-]{1,8}(\\.[a-z0-9_-]{1,8}){1,3}").boxed(),
-            ),
+            ("action", text("[a-z0-9_-]{1,8}(\\.[a-z0-9_-]{1,8}){1,3}").boxed()),
             ("resource", resource()),
         ],
         vec![
-            (
-                "id",
-                any::<[u8; 16]>()
-                    .prop_map(|b| crate::EventId::from_bytes(b).to_string().into())
-                    .boxed(),
-            ),
+            ("id", any::<[u8; 16]>().prop_map(|b| crate::EventId::from_bytes(b).to_string().into()).boxed()),
             ("operation", word(crate::Operation::WORDS).boxed()),
-            (
-                "related",
-                vec(resource(), 1..3).prop_map(Json::Array).boxed(),
-            ),
+            ("related", vec(resource(), 1..3).prop_map(Json::Array).boxed()),
             ("outcome", word(crate::Outcome::WORDS).boxed()),
             ("outcome_reason", label()),
             ("request_id", label()),

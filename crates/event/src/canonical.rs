@@ -87,8 +87,7 @@ fn write_number(number: &Number, numbers: Numbers, out: &mut String) {
         Numbers::Rfc8785 => false,
         Numbers::AsWritten => {
             let is_integer = !literal.contains(['.', 'e', 'E']);
-            (is_integer && double.abs() > SAFE_INTEGER_MAX as f64)
-                || Decimal::of(&literal) != Decimal::of(shortest)
+            (is_integer && double.abs() > SAFE_INTEGER_MAX as f64) || Decimal::of(&literal) != Decimal::of(shortest)
         }
     };
     out.push_str(if keep { &literal } else { shortest });
@@ -131,11 +130,7 @@ impl Decimal {
         digits.drain(..leading);
         // Lengths are at most NUMBER_BYTES_MAX, so only the exponent itself can overflow.
         let shift = trailing as i64 - fraction.len() as i64;
-        Self {
-            is_negative: unsigned.len() < literal.len(),
-            digits,
-            power: exponent.and_then(|e| e.checked_add(shift)),
-        }
+        Self { is_negative: unsigned.len() < literal.len(), digits, power: exponent.and_then(|e| e.checked_add(shift)) }
     }
 }
 

@@ -70,13 +70,7 @@ impl Change {
     }
 
     fn new(op: Op, path: &str, old: Option<&Json>, value: Option<&Json>) -> Self {
-        Self {
-            op,
-            path: path.to_owned(),
-            from: None,
-            value: value.cloned(),
-            old: old.cloned(),
-        }
+        Self { op, path: path.to_owned(), from: None, value: value.cloned(), old: old.cloned() }
     }
 
     /// The operation as JSON.
@@ -126,13 +120,7 @@ impl FromJson for Change {
         if matches!(op, Op::Add | Op::Replace | Op::Test) != value_.is_some() {
             return Err(mismatch(value_.is_some(), "add, replace and test only").under("value"));
         }
-        Ok(Self {
-            op,
-            path,
-            from,
-            value: value_,
-            old,
-        })
+        Ok(Self { op, path, from, value: value_, old })
     }
 }
 
@@ -146,15 +134,12 @@ fn pointer(value: Json) -> Result<String, Invalid> {
     const WANT: &str = "an RFC 6901 pointer";
     let text = string(value, WANT)?;
     let is_escaped = |rest: &str| rest.starts_with(['0', '1']);
-    let is_pointer =
-        (text.is_empty() || text.starts_with('/')) && text.split('~').skip(1).all(is_escaped);
+    let is_pointer = (text.is_empty() || text.starts_with('/')) && text.split('~').skip(1).all(is_escaped);
     if is_pointer {
         return Ok(text);
     }
-    Err(
-        Invalid::new(format!("string of {} bytes", text.len()), WANT)
-            .hint("write /spec/replicas, with ~1 for / and ~0 for ~ in a key"),
-    )
+    Err(Invalid::new(format!("string of {} bytes", text.len()), WANT)
+        .hint("write /spec/replicas, with ~1 for / and ~0 for ~ in a key"))
 }
 
 /// Checks that a state can be quoted in a change and read back.
@@ -162,10 +147,7 @@ pub(crate) fn shallow(value: Json) -> Result<Json, Invalid> {
     let depth = value.depth();
     if depth > limits::STATE_DEPTH_MAX {
         let want = format!("at most {} levels", limits::STATE_DEPTH_MAX);
-        return Err(Invalid::new(
-            format!("{} of {depth} levels", value.kind()),
-            want,
-        ));
+        return Err(Invalid::new(format!("{} of {depth} levels", value.kind()), want));
     }
     Ok(value)
 }
@@ -203,10 +185,7 @@ impl FromJson for Changes {
         };
         if items.len() > limits::CHANGES_MAX {
             let want = format!("at most {} items", limits::CHANGES_MAX);
-            return Err(Invalid::new(
-                format!("array of {} items", items.len()),
-                want,
-            ));
+            return Err(Invalid::new(format!("array of {} items", items.len()), want));
         }
         let read = |(at, item)| Change::from_json(item).map_err(|e| e.under(&format!("{at}")));
         let changes: Result<_, _> = items.into_iter().enumerate().map(read).collect();
@@ -234,11 +213,7 @@ pub fn changed_paths(event: &Json) -> impl Iterator<Item = &str> {
 /// be larger than an event: then the two states say more than the list.
 #[must_use]
 pub fn diff(before: &Json, after: &Json) -> Option<Changes> {
-    let mut diff = Diff {
-        changes: Vec::new(),
-        path: String::new(),
-        path_bytes: 0,
-    };
+    let mut diff = Diff { changes: Vec::new(), path: String::new(), path_bytes: 0 };
     diff.values(before, after)?;
     Some(Changes(diff.changes))
 }
@@ -261,8 +236,7 @@ impl Diff {
 
     fn note(&mut self, op: Op, old: Option<&Json>, value: Option<&Json>) -> Option<()> {
         self.path_bytes += self.path.len();
-        let is_too_much =
-            self.changes.len() == limits::CHANGES_MAX || self.path_bytes > limits::EVENT_BYTES_MAX;
+        let is_too_much = self.changes.len() == limits::CHANGES_MAX || self.path_bytes > limits::EVENT_BYTES_MAX;
         if is_too_much {
             return None;
         }
@@ -293,9 +267,7 @@ impl Diff {
             let new = after.next_if(|_| order.is_ge());
             match (old, new) {
                 (Some((key, old)), Some((_, new))) => self.at(key, |d| d.values(old, new))?,
-                (Some((key, old)), None) => {
-                    self.at(key, |d| d.note(Op::Remove, Some(old), None))?
-                }
+                (Some((key, old)), None) => self.at(key, |d| d.note(Op::Remove, Some(old), None))?,
                 (None, Some((key, new))) => self.at(key, |d| d.note(Op::Add, None, Some(new)))?,
                 (None, None) => unreachable!("one side was peeked to have a member"),
             }
@@ -314,14 +286,10 @@ impl Diff {
         }
         // From the end, so that each index is the one the item had in the old state.
         for (at, old) in before.iter().enumerate().skip(both).rev() {
-            self.at(&(start + at).to_string(), |d| {
-                d.note(Op::Remove, Some(old), None)
-            })?;
+            self.at(&(start + at).to_string(), |d| d.note(Op::Remove, Some(old), None))?;
         }
         for (at, new) in after.iter().enumerate().skip(both) {
-            self.at(&(start + at).to_string(), |d| {
-                d.note(Op::Add, None, Some(new))
-            })?;
+            self.at(&(start + at).to_string(), |d| d.note(Op::Add, None, Some(new)))?;
         }
         Some(())
     }
@@ -337,12 +305,9 @@ fn same(a: &Json, b: &Json) -> bool {
         (Json::Number(x), Json::Number(y)) => {
             x == y || canonical(a, Numbers::AsWritten) == canonical(b, Numbers::AsWritten)
         }
-        (Json::Array(x), Json::Array(y)) => {
-            x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y))
-        }
+        (Json::Array(x), Json::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same(x, y)),
         (Json::Object(x), Json::Object(y)) => {
-            let same_members =
-                |((k, x), (l, y)): ((&str, &Json), (&str, &Json))| k == l && same(x, y);
+            let same_members = |((k, x), (l, y)): ((&str, &Json), (&str, &Json))| k == l && same(x, y);
             x.len() == y.len()
                 && (x.iter().zip(y.iter()).all(same_members)
                     || x.sorted().into_iter().zip(y.sorted()).all(same_members))

@@ -205,10 +205,7 @@ impl Metadata {
         let (keys, depth) = (keys(&json), json.depth());
         if keys > limits::METADATA_KEYS_MAX {
             let want = format!("at most {} keys", limits::METADATA_KEYS_MAX);
-            return Err(Invalid::new(
-                format!("object with {keys} keys in all"),
-                want,
-            ));
+            return Err(Invalid::new(format!("object with {keys} keys in all"), want));
         }
         if depth > limits::METADATA_DEPTH_MAX {
             let want = format!("at most {} levels", limits::METADATA_DEPTH_MAX);
@@ -259,13 +256,8 @@ impl FromJson for SchemaRef {
     fn from_json(value: Json) -> Result<Self, Invalid> {
         let text = string(value, Self::WANT)?;
         match text.split_once('@') {
-            Some((name, version)) if !name.is_empty() && !version.is_empty() => {
-                Label::new(text).map(Self)
-            }
-            _ => Err(Invalid::new(
-                format!("string of {} bytes", text.len()),
-                Self::WANT,
-            )),
+            Some((name, version)) if !name.is_empty() && !version.is_empty() => Label::new(text).map(Self),
+            _ => Err(Invalid::new(format!("string of {} bytes", text.len()), Self::WANT)),
         }
     }
 }

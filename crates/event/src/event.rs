@@ -82,13 +82,7 @@ impl Event {
         let producer = draft.part();
         let derived = derive(&draft, &producer)?;
         let server = server_part(&draft, &admission, &derived);
-        let mut event = Self {
-            draft,
-            admission,
-            derived,
-            producer,
-            server,
-        };
+        let mut event = Self { draft, admission, derived, producer, server };
         if event.size_bytes() > limits::EVENT_BYTES_MAX && event.derived.changes.take().is_some() {
             event.server = server_part(&event.draft, &event.admission, &event.derived);
         }
@@ -178,9 +172,7 @@ impl Event {
     /// The event a person sees.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let read = |part: &PartText| {
-            Json::parse(part.text.as_bytes()).expect("what a part writer wrote is JSON")
-        };
+        let read = |part: &PartText| Json::parse(part.text.as_bytes()).expect("what a part writer wrote is JSON");
         merge(read(&self.producer), read(&self.server))
     }
 }
@@ -189,16 +181,8 @@ fn derive(draft: &Draft, producer: &PartText) -> Result<Derived, Invalid> {
     let before = Side::of("before_hash", &draft.before, producer.value("/before"));
     let after = Side::of("after_hash", &draft.after, producer.value("/after"));
     let mut derived = Derived {
-        before_hash: before
-            .as_ref()
-            .map(|s| s.hash(draft.before_hash))
-            .transpose()?
-            .flatten(),
-        after_hash: after
-            .as_ref()
-            .map(|s| s.hash(draft.after_hash))
-            .transpose()?
-            .flatten(),
+        before_hash: before.as_ref().map(|s| s.hash(draft.before_hash)).transpose()?.flatten(),
+        after_hash: after.as_ref().map(|s| s.hash(draft.after_hash)).transpose()?.flatten(),
         ..Derived::default()
     };
     if let (Some(before), Some(after)) = (before, after) {
@@ -223,16 +207,8 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn of(
-        hash_field: &'static str,
-        state: &'a Option<State>,
-        text: Option<&'a str>,
-    ) -> Option<Self> {
-        Some(Self {
-            hash_field,
-            state: state.as_ref()?,
-            text: text?,
-        })
+    fn of(hash_field: &'static str, state: &'a Option<State>, text: Option<&'a str>) -> Option<Self> {
+        Some(Self { hash_field, state: state.as_ref()?, text: text? })
     }
 
     /// The hash to add, which is none if a right one was given. Producers with a plain RFC 8785

@@ -75,10 +75,7 @@ impl Eq for Query {}
 
 impl From<Expr> for Query {
     fn from(expr: Expr) -> Self {
-        Self {
-            root: Spanned::made(expr),
-            hints: Vec::new(),
-        }
+        Self { root: Spanned::made(expr), hints: Vec::new() }
     }
 }
 

@@ -85,11 +85,7 @@ pub fn conflict_key(key: &[u8; 32], fingerprint: &[u8; 16]) -> [u8; 32] {
 ///
 /// # Errors
 /// If a text is not JSON, which means that the store is damaged.
-pub fn of_stored(
-    trail: &TrailRef,
-    producer_text: &str,
-    server_text: &str,
-) -> Result<([u8; 32], [u8; 16]), JsonError> {
+pub fn of_stored(trail: &TrailRef, producer_text: &str, server_text: &str) -> Result<([u8; 32], [u8; 16]), JsonError> {
     let mut said = Json::parse(producer_text.as_bytes())?;
     let added = Json::parse(server_text.as_bytes())?;
     let id = said.as_object_mut().and_then(|said| said.remove("id"));

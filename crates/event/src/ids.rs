@@ -48,9 +48,7 @@ impl FromStr for EventId {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         // The uuid crate also takes braces and URNs; an id has one spelling here.
-        let uuid = (text.len() == 36)
-            .then(|| Uuid::try_parse(text).ok())
-            .flatten();
+        let uuid = (text.len() == 36).then(|| Uuid::try_parse(text).ok()).flatten();
         uuid.map(Self).ok_or_else(|| {
             Invalid::new(format!("string of {} bytes", text.len()), Self::WANT)
                 .hint("leave id out and the server assigns one")
@@ -71,9 +69,7 @@ fn checked_name(text: &str) -> Result<Arc<str>, Invalid> {
     let is_name = !text.is_empty()
         && text.len() <= limits::NAME_BYTES_MAX
         && !text.starts_with('-')
-        && text
-            .bytes()
-            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
+        && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'));
     if is_name {
         return Ok(text.into());
     }
@@ -157,10 +153,7 @@ impl FromStr for TrailRef {
             let got = format!("string of {} bytes", text.len());
             return Err(Invalid::new(got, "tenant/trail"));
         };
-        Ok(Self {
-            tenant: tenant.parse()?,
-            trail: trail.parse()?,
-        })
+        Ok(Self { tenant: tenant.parse()?, trail: trail.parse()? })
     }
 }
 
@@ -179,14 +172,10 @@ impl FromStr for Index {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let canonical = text == "0" || !text.starts_with(['0', '+']);
-        canonical
-            .then(|| text.parse().ok())
-            .flatten()
-            .map(Self)
-            .ok_or_else(|| {
-                let got = format!("string of {} bytes", text.len());
-                Invalid::new(got, "an index: digits without leading zeros").under("index")
-            })
+        canonical.then(|| text.parse().ok()).flatten().map(Self).ok_or_else(|| {
+            let got = format!("string of {} bytes", text.len());
+            Invalid::new(got, "an index: digits without leading zeros").under("index")
+        })
     }
 }
 
@@ -213,10 +202,7 @@ impl FromStr for Position {
             let got = format!("string of {} bytes", text.len());
             return Err(Invalid::new(got, "tenant/trail@index"));
         };
-        Ok(Self {
-            trail: trail.parse()?,
-            index: index.parse()?,
-        })
+        Ok(Self { trail: trail.parse()?, index: index.parse()? })
     }
 }
 
@@ -260,9 +246,7 @@ impl FromStr for Digest {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        lower_hex(text)
-            .map(Self)
-            .ok_or_else(|| Invalid::new(format!("string of {} bytes", text.len()), Self::WANT))
+        lower_hex(text).map(Self).ok_or_else(|| Invalid::new(format!("string of {} bytes", text.len()), Self::WANT))
     }
 }
 

@@ -21,21 +21,13 @@ pub struct Invalid {
 impl Invalid {
     /// A reason at the value itself; [`Self::under`] adds where it lies.
     pub fn new(got: impl Into<String>, want: impl Into<String>) -> Self {
-        Self {
-            field: String::new(),
-            got: got.into(),
-            want: want.into(),
-            hint: None,
-        }
+        Self { field: String::new(), got: got.into(), want: want.into(), hint: None }
     }
 
     /// The same with advice.
     #[must_use]
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Self {
-            hint: Some(hint.into()),
-            ..self
-        }
+        Self { hint: Some(hint.into()), ..self }
     }
 
     /// The same seen from the object (or list) around it.
@@ -57,10 +49,7 @@ impl Invalid {
 
     /// A value that is not one of a fixed list of words.
     pub(crate) fn not_a_word(got: &str, words: &[&str]) -> Self {
-        let invalid = Self::new(
-            format!("string {}", shown(got)),
-            format!("one of {}", words.join(", ")),
-        );
+        let invalid = Self::new(format!("string {}", shown(got)), format!("one of {}", words.join(", ")));
         match nearest(got, words.iter().copied()) {
             Some(word) => invalid.hint(format!("did you mean {word}?")),
             None => invalid,
@@ -131,18 +120,13 @@ mod tests {
 
     #[test]
     fn a_refusal_reads_as_a_sentence() {
-        let invalid = Invalid::not_a_word("usr", &["user", "service"])
-            .under("type")
-            .under("actor");
+        let invalid = Invalid::not_a_word("usr", &["user", "service"]).under("type").under("actor");
         assert_eq!(
             invalid.to_string(),
             "actor.type: got string \"usr\", want one of user, service; did you mean user?"
         );
         let missing = Invalid::missing("time", "an RFC 3339 time with offset");
-        assert_eq!(
-            missing.to_string(),
-            "time: got nothing, want an RFC 3339 time with offset"
-        );
+        assert_eq!(missing.to_string(), "time: got nothing, want an RFC 3339 time with offset");
     }
 
     #[test]

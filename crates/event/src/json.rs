@@ -45,14 +45,11 @@ impl Json {
         if pointer.is_empty() {
             return Some(self);
         }
-        pointer
-            .strip_prefix('/')?
-            .split('/')
-            .try_fold(self, |at, segment| match at {
-                Self::Object(object) => object.get(&unescape_segment(segment)),
-                Self::Array(items) => items.get(array_index(segment)?),
-                _ => None,
-            })
+        pointer.strip_prefix('/')?.split('/').try_fold(self, |at, segment| match at {
+            Self::Object(object) => object.get(&unescape_segment(segment)),
+            Self::Array(items) => items.get(array_index(segment)?),
+            _ => None,
+        })
     }
 
     /// The member `key` if this is an object that has it.
@@ -282,9 +279,8 @@ impl Number {
     /// A number from a literal that a parser has checked already.
     pub(crate) fn from_checked(literal: &str) -> Self {
         let digits = literal.strip_prefix('-').unwrap_or(literal);
-        let is_small = digits.len() <= SMALL_DIGITS_MAX
-            && literal != "-0"
-            && digits.bytes().all(|b| b.is_ascii_digit());
+        let is_small =
+            digits.len() <= SMALL_DIGITS_MAX && literal != "-0" && digits.bytes().all(|b| b.is_ascii_digit());
         match literal.parse() {
             Ok(value) if is_small => Self(Literal::Small(value)),
             _ => Self(Literal::Text(literal.into())),
@@ -321,9 +317,7 @@ impl Number {
     /// The nearest double (IEEE 754); infinite if the number is too large for one.
     #[must_use]
     pub fn as_f64(&self) -> f64 {
-        self.literal()
-            .parse()
-            .expect("a JSON number is always a decimal that Rust can read")
+        self.literal().parse().expect("a JSON number is always a decimal that Rust can read")
     }
 
     /// Whether the literal is an integer that RFC 8785 writes in the same way.
@@ -387,10 +381,7 @@ impl Object {
 
     /// The value of `key`, to change.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Json> {
-        self.members
-            .iter_mut()
-            .find(|(k, _)| k == key)
-            .map(|(_, v)| v)
+        self.members.iter_mut().find(|(k, _)| k == key).map(|(_, v)| v)
     }
 
     /// Whether there is a member `key`.
@@ -431,9 +422,7 @@ impl Object {
 
     /// The members in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Json)> + Clone {
-        self.members
-            .iter()
-            .map(|(key, value)| (key.as_str(), value))
+        self.members.iter().map(|(key, value)| (key.as_str(), value))
     }
 
     /// Adds a member whose key the caller knows to be new.
@@ -452,8 +441,7 @@ impl Object {
 impl PartialEq for Object {
     /// Objects are equal if they hold the same members, in whatever order.
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && (self.members == other.members || self.sorted() == other.sorted())
+        self.len() == other.len() && (self.members == other.members || self.sorted() == other.sorted())
     }
 }
 

@@ -132,11 +132,7 @@ impl PartText {
         for slot in &self.slots {
             let (start, end) = (slot.start as usize, (slot.start + slot.len) as usize);
             text.push_str(&self.text[copied..start]);
-            let value = if is_hidden(slot.path) {
-                "null"
-            } else {
-                &self.text[start..end]
-            };
+            let value = if is_hidden(slot.path) { "null" } else { &self.text[start..end] };
             slots.push(span(slot.path, text.len(), value.len()));
             text.push_str(value);
             copied = end;
@@ -148,11 +144,7 @@ impl PartText {
 
 fn span(path: &'static str, start: usize, len: usize) -> SlotSpan {
     let short = |n| u32::try_from(n).expect("a part is far shorter than 4 GiB: EVENT_BYTES_MAX");
-    SlotSpan {
-        path,
-        start: short(start),
-        len: short(len),
-    }
+    SlotSpan { path, start: short(start), len: short(len) }
 }
 
 /// The pointer in [`SLOTS`] equal to `/key` or `/parent/key`.
@@ -161,11 +153,7 @@ fn slot_path(parent: &str, key: &str) -> Option<&'static str> {
     if key.contains('/') {
         return None;
     }
-    SLOTS.iter().copied().find(|path| {
-        path.strip_prefix(parent)
-            .and_then(|rest| rest.strip_prefix('/'))
-            == Some(key)
-    })
+    SLOTS.iter().copied().find(|path| path.strip_prefix(parent).and_then(|rest| rest.strip_prefix('/')) == Some(key))
 }
 
 /// Whether slots lie directly under the top-level member `key`.
@@ -212,18 +200,12 @@ impl PartWriter {
     pub(crate) fn new() -> Self {
         let mut text = String::with_capacity(1024);
         text.push('{');
-        Self {
-            text,
-            slots: Vec::with_capacity(12),
-        }
+        Self { text, slots: Vec::with_capacity(12) }
     }
 
     pub(crate) fn finish(mut self) -> PartText {
         self.text.push('}');
-        PartText {
-            text: self.text,
-            slots: self.slots,
-        }
+        PartText { text: self.text, slots: self.slots }
     }
 
     fn key(&mut self, key: &str) {
@@ -242,10 +224,7 @@ impl PartWriter {
 
     /// A member that is a slot: `path` ends in its key.
     pub(crate) fn slot(&mut self, path: &'static str, write: impl FnOnce(&mut String)) {
-        let key = path
-            .rsplit('/')
-            .next()
-            .expect("a path in SLOTS has a segment");
+        let key = path.rsplit('/').next().expect("a path in SLOTS has a segment");
         self.key(key);
         let start = self.text.len();
         write(&mut self.text);
@@ -279,10 +258,7 @@ impl PartWriter {
 
 fn find_slots(text: &str) -> Result<Vec<SlotSpan>, JsonError> {
     if u32::try_from(text.len()).is_err() {
-        return Err(JsonError::new(
-            JsonErrorKind::TrailingBytes,
-            u32::MAX as usize,
-        ));
+        return Err(JsonError::new(JsonErrorKind::TrailingBytes, u32::MAX as usize));
     }
     let mut jiter = Jiter::new(text.as_bytes());
     let mut slots = Vec::with_capacity(12);
@@ -295,11 +271,7 @@ fn find_slots(text: &str) -> Result<Vec<SlotSpan>, JsonError> {
 }
 
 /// Walks the object that comes next, skipping over all values that can't hold slots.
-fn object_slots(
-    jiter: &mut Jiter<'_>,
-    parent: &str,
-    slots: &mut Vec<SlotSpan>,
-) -> Result<(), JsonError> {
+fn object_slots(jiter: &mut Jiter<'_>, parent: &str, slots: &mut Vec<SlotSpan>) -> Result<(), JsonError> {
     let mut key = jiter.next_object()?.map(str::to_owned);
     while let Some(name) = key {
         let first = jiter.peek()?;

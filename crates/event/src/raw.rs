@@ -50,10 +50,7 @@ impl Raw {
     pub fn to_json(&self) -> Json {
         match &self.0 {
             Bytes::Text(text) => Json::String(text.clone()),
-            Bytes::Binary(bytes) => [("base64", STANDARD.encode(bytes))]
-                .into_iter()
-                .collect::<Object>()
-                .into(),
+            Bytes::Binary(bytes) => [("base64", STANDARD.encode(bytes))].into_iter().collect::<Object>().into(),
         }
     }
 

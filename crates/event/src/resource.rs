@@ -26,13 +26,7 @@ impl Resource {
     /// A resource of which only the kind and the id are known.
     #[must_use]
     pub fn new(resource_type: Id, id: Id) -> Self {
-        Self {
-            resource_type,
-            id,
-            name: None,
-            parent: None,
-            namespace: None,
-        }
+        Self { resource_type, id, name: None, parent: None, namespace: None }
     }
 
     /// The resource as JSON, in the contract's shape.
@@ -41,11 +35,7 @@ impl Resource {
         let mut object = Object::new();
         object.insert("type", self.resource_type.as_str());
         object.insert("id", self.id.as_str());
-        for (key, text) in [
-            ("name", &self.name),
-            ("parent", &self.parent),
-            ("namespace", &self.namespace),
-        ] {
+        for (key, text) in [("name", &self.name), ("parent", &self.parent), ("namespace", &self.namespace)] {
             if let Some(text) = text {
                 object.insert(key, text.as_str());
             }
@@ -138,10 +128,7 @@ impl FromJson for Country {
         let text = string(value, Self::WANT)?;
         match text.as_bytes() {
             [a, b] if a.is_ascii_uppercase() && b.is_ascii_uppercase() => Ok(Self([*a, *b])),
-            _ => Err(Invalid::new(
-                format!("string of {} bytes", text.len()),
-                Self::WANT,
-            )),
+            _ => Err(Invalid::new(format!("string of {} bytes", text.len()), Self::WANT)),
         }
     }
 }

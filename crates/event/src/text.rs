@@ -125,8 +125,7 @@ impl FromJson for Id {
 
 fn too_long(text: &str, max: usize) -> Invalid {
     let got = format!("string of {} bytes", text.len());
-    Invalid::new(got, format!("at most {max} bytes"))
-        .hint("put the whole text into metadata or raw, nothing is cut")
+    Invalid::new(got, format!("at most {max} bytes")).hint("put the whole text into metadata or raw, nothing is cut")
 }
 
 /// What was done: dotted lower-case words, the verb last, as in `iam.role.update`.
@@ -146,12 +145,8 @@ impl Action {
             let want = format!("at most {} bytes", limits::ACTION_BYTES_MAX);
             return Err(Invalid::new(got, want));
         }
-        let is_word = |word: &str| {
-            !word.is_empty()
-                && word
-                    .bytes()
-                    .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
-        };
+        let is_word =
+            |word: &str| !word.is_empty() && word.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
         if text.contains('.') && text.split('.').all(is_word) {
             return Ok(Self(text));
         }
@@ -184,9 +179,7 @@ impl FromJson for bool {
     const WANT: &'static str = "true or false";
 
     fn from_json(value: Json) -> Result<Self, Invalid> {
-        value
-            .as_bool()
-            .ok_or_else(|| Invalid::new(describe(&value), Self::WANT))
+        value.as_bool().ok_or_else(|| Invalid::new(describe(&value), Self::WANT))
     }
 }
 
@@ -208,17 +201,11 @@ impl<T: FromJson> FromJson for Vec<T> {
 
     fn from_json(value: Json) -> Result<Self, Invalid> {
         let Json::Array(items) = value else {
-            return Err(Invalid::new(
-                describe(&value),
-                format!("an array, each item {}", T::WANT),
-            ));
+            return Err(Invalid::new(describe(&value), format!("an array, each item {}", T::WANT)));
         };
         if items.len() > limits::LIST_ITEMS_MAX {
             let want = format!("at most {} items", limits::LIST_ITEMS_MAX);
-            return Err(Invalid::new(
-                format!("array of {} items", items.len()),
-                want,
-            ));
+            return Err(Invalid::new(format!("array of {} items", items.len()), want));
         }
         items
             .into_iter()

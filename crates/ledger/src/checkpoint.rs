@@ -26,16 +26,9 @@ impl Checkpoint {
         check_name(origin)?;
         LedgerError::check("tree size", size, TREE_SIZE_MAX)?;
         if size == 0 && root != empty_root() {
-            return Err(LedgerError::malformed(
-                WHAT,
-                "size zero, but not the root of the empty tree",
-            ));
+            return Err(LedgerError::malformed(WHAT, "size zero, but not the root of the empty tree"));
         }
-        Ok(Self {
-            origin: origin.to_owned(),
-            size,
-            root,
-        })
+        Ok(Self { origin: origin.to_owned(), size, root })
     }
 
     /// The name of the log.
@@ -66,8 +59,7 @@ impl Checkpoint {
     /// give the same bytes.
     #[must_use]
     pub fn sign(&self, signer: &dyn Signer) -> Note {
-        Note::sign(self.to_text(), &self.origin, signer)
-            .expect("the origin was checked as a key name")
+        Note::sign(self.to_text(), &self.origin, signer).expect("the origin was checked as a key name")
     }
 
     /// Reads and verifies a signed checkpoint. At least one of the keys must bear the origin as its
@@ -94,17 +86,12 @@ impl Checkpoint {
     /// [`LedgerError::Malformed`] on any other form, and as [`Checkpoint::new`].
     pub fn from_text(text: &str) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::malformed(WHAT, reason);
-        let mut lines = text
-            .strip_suffix('\n')
-            .ok_or(malformed("does not end with a line feed"))?
-            .split('\n');
-        let (Some(origin), Some(size), Some(root), None) =
-            (lines.next(), lines.next(), lines.next(), lines.next())
+        let mut lines = text.strip_suffix('\n').ok_or(malformed("does not end with a line feed"))?.split('\n');
+        let (Some(origin), Some(size), Some(root), None) = (lines.next(), lines.next(), lines.next(), lines.next())
         else {
             return Err(malformed("not three lines"));
         };
-        let size = from_decimal(size, TREE_SIZE_MAX)
-            .ok_or(malformed("the size is not a plain decimal"))?;
+        let size = from_decimal(size, TREE_SIZE_MAX).ok_or(malformed("the size is not a plain decimal"))?;
         Self::new(origin, size, Hash::from_base64(root)?)
     }
 }

@@ -53,10 +53,7 @@ impl Disclosure {
     /// [`LedgerError::Limit`] on too many slots or too long a path or value,
     /// [`LedgerError::Malformed`] on a part without slots, on an open slot at the core's place that
     /// is not the core, and on paths that do not ascend.
-    pub fn new(
-        producer: Vec<DisclosedSlot>,
-        server: Vec<DisclosedSlot>,
-    ) -> Result<Self, LedgerError> {
+    pub fn new(producer: Vec<DisclosedSlot>, server: Vec<DisclosedSlot>) -> Result<Self, LedgerError> {
         check_slots(&producer)?;
         check_slots(&server)?;
         Ok(Self { producer, server })
@@ -93,13 +90,8 @@ impl Disclosure {
     #[must_use]
     pub fn root(&self) -> Hash {
         let hash = |part| {
-            let commitments: Vec<Hash> = self
-                .part(part)
-                .iter()
-                .map(DisclosedSlot::commitment)
-                .collect();
-            part_hash(part, &commitments)
-                .expect("the count was checked when the disclosure was made")
+            let commitments: Vec<Hash> = self.part(part).iter().map(DisclosedSlot::commitment).collect();
+            part_hash(part, &commitments).expect("the count was checked when the disclosure was made")
         };
         event_root(&hash(Part::Producer), &hash(Part::Server))
     }
@@ -163,18 +155,14 @@ fn decode_part(reader: &mut Reader<'_>) -> Result<Vec<DisclosedSlot>, LedgerErro
                 let salt = reader.array().ok_or(CUT)?;
                 let path_bytes = reader.u16().ok_or(CUT)?;
                 let path = reader.take(path_bytes.into()).ok_or(CUT)?;
-                let path = str::from_utf8(path)
-                    .map_err(|_| LedgerError::malformed("slot path", "not UTF-8"))?
-                    .to_owned();
+                let path =
+                    str::from_utf8(path).map_err(|_| LedgerError::malformed("slot path", "not UTF-8"))?.to_owned();
                 let value_bytes = reader.u32().ok_or(CUT)?;
                 let value = reader.take(value_bytes as usize).ok_or(CUT)?.to_vec();
                 DisclosedSlot::Open { salt, path, value }
             }
             _ => {
-                return Err(LedgerError::malformed(
-                    "disclosed slot",
-                    "neither hidden nor open",
-                ));
+                return Err(LedgerError::malformed("disclosed slot", "neither hidden nor open"));
             }
         };
         slots.push(slot);
@@ -190,23 +178,12 @@ fn check_slots(slots: &[DisclosedSlot]) -> Result<(), LedgerError> {
         let DisclosedSlot::Open { path, value, .. } = slot else {
             continue;
         };
-        LedgerError::check(
-            "length of a slot path",
-            path.len() as u64,
-            SLOT_PATH_BYTES_MAX as u64,
-        )?;
-        LedgerError::check(
-            "length of a slot value",
-            value.len() as u64,
-            u32::MAX.into(),
-        )?;
+        LedgerError::check("length of a slot path", path.len() as u64, SLOT_PATH_BYTES_MAX as u64)?;
+        LedgerError::check("length of a slot value", value.len() as u64, u32::MAX.into())?;
         if i > 0 {
             check_path(before, path)?;
         } else if !path.is_empty() {
-            return Err(LedgerError::malformed(
-                "part",
-                "the first slot is not the core",
-            ));
+            return Err(LedgerError::malformed("part", "the first slot is not the core"));
         }
         before = path;
     }

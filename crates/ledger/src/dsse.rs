@@ -27,20 +27,11 @@ impl Envelope {
     ///
     /// # Errors
     /// [`LedgerError::Malformed`] if the type is not printable ASCII without quotes and backslashes.
-    pub fn sign(
-        payload_type: &str,
-        payload: Vec<u8>,
-        signer: &dyn Signer,
-    ) -> Result<Self, LedgerError> {
+    pub fn sign(payload_type: &str, payload: Vec<u8>, signer: &dyn Signer) -> Result<Self, LedgerError> {
         check_type(payload_type)?;
         let signature = signer.sign(&encoding_to_sign(payload_type, &payload));
         let key_id = short_id(&signer.public());
-        Ok(Self {
-            payload_type: payload_type.to_owned(),
-            payload,
-            key_id,
-            signature,
-        })
+        Ok(Self { payload_type: payload_type.to_owned(), payload, key_id, signature })
     }
 
     /// What the payload is said to be.
@@ -60,18 +51,7 @@ impl Envelope {
     pub fn to_text(&self) -> String {
         let payload = to_base64(&self.payload);
         let signature = to_base64(&self.signature);
-        [
-            PAYLOAD,
-            &payload,
-            TYPE,
-            &self.payload_type,
-            KEY_ID,
-            &self.key_id,
-            SIGNATURE,
-            &signature,
-            END,
-        ]
-        .concat()
+        [PAYLOAD, &payload, TYPE, &self.payload_type, KEY_ID, &self.key_id, SIGNATURE, &signature, END].concat()
     }
 
     /// Reads exactly what [`Envelope::to_text`] writes.
@@ -86,21 +66,16 @@ impl Envelope {
             let (key_id, rest) = rest.split_once(SIGNATURE)?;
             Some((payload, payload_type, key_id, rest.strip_suffix(END)?))
         });
-        let (payload, payload_type, key_id, signature) =
-            fields.ok_or(malformed("not in the form of an envelope"))?;
+        let (payload, payload_type, key_id, signature) = fields.ok_or(malformed("not in the form of an envelope"))?;
         check_type(payload_type)?;
         if crate::text::from_hex::<4>(key_id).is_none() {
-            return Err(malformed(
-                "the key identifier is not 8 lower-case hexadecimal digits",
-            ));
+            return Err(malformed("the key identifier is not 8 lower-case hexadecimal digits"));
         }
         let envelope = Self {
             payload_type: payload_type.to_owned(),
-            payload: from_base64(payload)
-                .ok_or(malformed("the payload is not canonical base64"))?,
+            payload: from_base64(payload).ok_or(malformed("the payload is not canonical base64"))?,
             key_id: key_id.to_owned(),
-            signature: from_base64_exact(signature)
-                .ok_or(malformed("the signature is not 64 bytes of base64"))?,
+            signature: from_base64_exact(signature).ok_or(malformed("the signature is not 64 bytes of base64"))?,
         };
         if envelope.to_text().as_bytes() != file {
             return Err(malformed("not the one spelling of this envelope"));
@@ -116,24 +91,16 @@ impl Envelope {
     /// identifier, [`LedgerError::BadSignature`] if those that have do not verify.
     pub fn open(&self, payload_type: &str, keys: &[PublicKey]) -> Result<&[u8], LedgerError> {
         if self.payload_type != payload_type {
-            return Err(LedgerError::malformed(
-                WHAT,
-                "the payload is of another type",
-            ));
+            return Err(LedgerError::malformed(WHAT, "the payload is of another type"));
         }
         let message = encoding_to_sign(&self.payload_type, &self.payload);
         // Four bytes can be made to collide, so every key of that identifier is tried.
-        let mut known = keys
-            .iter()
-            .filter(|key| key.short_id() == self.key_id)
-            .peekable();
+        let mut known = keys.iter().filter(|key| key.short_id() == self.key_id).peekable();
         if known.peek().is_none() {
             return Err(LedgerError::Unsigned);
         }
         if !known.any(|key| key.verifies(&message, &self.signature)) {
-            return Err(LedgerError::BadSignature {
-                key: self.key_id.clone(),
-            });
+            return Err(LedgerError::BadSignature { key: self.key_id.clone() });
         }
         Ok(&self.payload)
     }
@@ -141,21 +108,14 @@ impl Envelope {
 
 /// The pre-authentication encoding of DSSE v1: lengths keep type and payload apart.
 fn encoding_to_sign(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let head = format!(
-        "DSSEv1 {} {payload_type} {} ",
-        payload_type.len(),
-        payload.len()
-    );
+    let head = format!("DSSEv1 {} {payload_type} {} ", payload_type.len(), payload.len());
     [head.as_bytes(), payload].concat()
 }
 
 fn check_type(payload_type: &str) -> Result<(), LedgerError> {
     let plain = |c: u8| c.is_ascii_graphic() && c != b'"' && c != b'\\';
     if payload_type.is_empty() || !payload_type.bytes().all(plain) {
-        return Err(LedgerError::malformed(
-            "payload type",
-            "not printable ASCII without quotes and backslashes",
-        ));
+        return Err(LedgerError::malformed("payload type", "not printable ASCII without quotes and backslashes"));
     }
     Ok(())
 }

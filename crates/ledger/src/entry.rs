@@ -61,14 +61,11 @@ impl Kind {
     /// # Errors
     /// [`LedgerError::Limit`] if this version of the format does not know it.
     pub fn from_code(code: u8) -> Result<Self, LedgerError> {
-        Self::ALL
-            .get(usize::from(code))
-            .copied()
-            .ok_or(LedgerError::Limit {
-                what: "kind of entry",
-                got: code.into(),
-                limit: Self::Access.code().into(),
-            })
+        Self::ALL.get(usize::from(code)).copied().ok_or(LedgerError::Limit {
+            what: "kind of entry",
+            got: code.into(),
+            limit: Self::Access.code().into(),
+        })
     }
 }
 
@@ -98,9 +95,7 @@ pub fn parse_entry(bytes: &[u8]) -> Result<(Kind, Hash), LedgerError> {
     let mut reader = Reader::new(bytes);
     let head = (reader.u8(), reader.u8(), reader.array());
     match head {
-        (Some(ENTRY_VERSION), Some(kind), Some(root)) if reader.is_at_end() => {
-            Ok((Kind::from_code(kind)?, Hash(root)))
-        }
+        (Some(ENTRY_VERSION), Some(kind), Some(root)) if reader.is_at_end() => Ok((Kind::from_code(kind)?, Hash(root))),
         _ => Err(malformed),
     }
 }

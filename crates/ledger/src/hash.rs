@@ -11,16 +11,8 @@ use crate::text;
 const BLOCK_BYTES: usize = 64;
 
 /// The initial state of SHA-256 (FIPS 180-4 §5.3.3).
-const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+const INITIAL: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// A SHA-256 hash: a leaf, a node, a root, a commitment. Prints as standard base64 with padding.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,10 +38,7 @@ impl Hash {
     pub fn from_base64(text: &str) -> Result<Self, LedgerError> {
         text::from_base64_exact(text)
             .map(Self)
-            .ok_or(LedgerError::malformed(
-                "hash",
-                "not canonical base64 of 32 bytes",
-            ))
+            .ok_or(LedgerError::malformed("hash", "not canonical base64 of 32 bytes"))
     }
 
     /// Lower-case hexadecimal, 64 characters.
@@ -63,10 +52,7 @@ impl Hash {
     /// # Errors
     /// [`LedgerError::Malformed`] on any other spelling or length.
     pub fn from_hex(text: &str) -> Result<Self, LedgerError> {
-        text::from_hex(text).map(Self).ok_or(LedgerError::malformed(
-            "hash",
-            "not lower-case hexadecimal of 32 bytes",
-        ))
+        text::from_hex(text).map(Self).ok_or(LedgerError::malformed("hash", "not lower-case hexadecimal of 32 bytes"))
     }
 }
 
@@ -112,11 +98,7 @@ impl Sha256 {
     }
 
     const fn from_state(state: [u32; 8], total_bytes: u64) -> Self {
-        Self {
-            state,
-            buffer: [0; BLOCK_BYTES],
-            total_bytes,
-        }
+        Self { state, buffer: [0; BLOCK_BYTES], total_bytes }
     }
 
     /// Bytes that wait in the buffer for the rest of their block.
@@ -197,10 +179,7 @@ impl Tag {
     /// A tag by name; meant for a `static`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self {
-            name,
-            midstate: OnceLock::new(),
-        }
+        Self { name, midstate: OnceLock::new() }
     }
 
     /// The hash of the pieces, one after the other.

@@ -39,8 +39,7 @@ impl PublicKey {
     /// of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::malformed("Ed25519 public key", reason);
-        let key =
-            VerifyingKey::from_bytes(bytes).map_err(|_| malformed("not a point of the curve"))?;
+        let key = VerifyingKey::from_bytes(bytes).map_err(|_| malformed("not a point of the curve"))?;
         if key.to_edwards().compress().to_bytes() != *bytes {
             return Err(malformed("not the canonical encoding"));
         }
@@ -60,9 +59,7 @@ impl PublicKey {
     /// a small-order `R`; the cofactorless equation is used.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        self.0
-            .verify_strict(message, &Signature::from_bytes(signature))
-            .is_ok()
+        self.0.verify_strict(message, &Signature::from_bytes(signature)).is_ok()
     }
 
     /// The name of the key in envelopes: the first four bytes of the SHA-256 of the key, in

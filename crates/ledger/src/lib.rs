@@ -51,10 +51,7 @@ pub use hash::{Hash, Sha256, Tag, empty_root, leaf_hash, node_hash, sha256};
 pub use key::{PublicKey, Signer};
 pub use limits::*;
 pub use note::{Note, NoteSignature, VerifierKey, key_id};
-pub use proof::{
-    ConsistencyProof, InclusionProof, RangeProof, verify_consistency, verify_inclusion,
-    verify_range,
-};
+pub use proof::{ConsistencyProof, InclusionProof, RangeProof, verify_consistency, verify_inclusion, verify_range};
 pub use proof_text::ProofText;
 pub use seed::{BlockRoot, Cover, CoverNode, KeyNumber, Seed, SeedWalk};
 pub use slot::{Part, PartText, SlotSpan, SlotValue, commit_part, part_hash, slot_commitment};

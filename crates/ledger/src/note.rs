@@ -33,16 +33,9 @@ pub fn key_id(name: &str, public: &[u8; 32]) -> [u8; 4] {
 pub(crate) fn check_name(name: &str) -> Result<(), LedgerError> {
     let bad = |c: char| c.is_whitespace() || c.is_control() || c == '+';
     if name.is_empty() || name.contains(bad) {
-        return Err(LedgerError::malformed(
-            "key name",
-            "empty, or holds a space, a control character or a plus",
-        ));
+        return Err(LedgerError::malformed("key name", "empty, or holds a space, a control character or a plus"));
     }
-    LedgerError::check(
-        "length of a key name",
-        name.len() as u64,
-        NOTE_BYTES_MAX as u64 / 4,
-    )
+    LedgerError::check("length of a key name", name.len() as u64, NOTE_BYTES_MAX as u64 / 4)
 }
 
 /// A named public key that verifies notes. Its text form is the C2SP vkey
@@ -61,11 +54,7 @@ impl VerifierKey {
     /// [`LedgerError::Malformed`] on a name that can't stand in a signature line.
     pub fn new(name: &str, key: PublicKey) -> Result<Self, LedgerError> {
         check_name(name)?;
-        Ok(Self {
-            name: name.to_owned(),
-            id: key_id(name, &key.to_bytes()),
-            key,
-        })
+        Ok(Self { name: name.to_owned(), id: key_id(name, &key.to_bytes()), key })
     }
 
     /// The name of the key; of a log's key, the log's origin.
@@ -90,13 +79,7 @@ impl VerifierKey {
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let typed = [&[ED25519][..], &self.key.to_bytes()].concat();
-        write!(
-            f,
-            "{}+{}+{}",
-            self.name,
-            to_hex(&self.id),
-            to_base64(&typed)
-        )
+        write!(f, "{}+{}+{}", self.name, to_hex(&self.id), to_base64(&typed))
     }
 }
 
@@ -106,15 +89,11 @@ impl FromStr for VerifierKey {
     fn from_str(vkey: &str) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::malformed("verifier key", reason);
         let mut fields = vkey.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (fields.next(), fields.next(), fields.next())
-        else {
+        let (Some(name), Some(id), Some(key)) = (fields.next(), fields.next(), fields.next()) else {
             return Err(malformed("not name+identifier+key"));
         };
-        let id = from_hex::<4>(id).ok_or(malformed(
-            "the identifier is not 8 lower-case hexadecimal digits",
-        ))?;
-        let typed = from_base64_exact::<33>(key)
-            .ok_or(malformed("the key is not canonical base64 of 33 bytes"))?;
+        let id = from_hex::<4>(id).ok_or(malformed("the identifier is not 8 lower-case hexadecimal digits"))?;
+        let typed = from_base64_exact::<33>(key).ok_or(malformed("the key is not canonical base64 of 33 bytes"))?;
         let Some((&[ED25519], key)) = typed.split_first_chunk::<1>() else {
             return Err(malformed("not of the Ed25519 type 0x01"));
         };
@@ -151,20 +130,14 @@ impl FromStr for NoteSignature {
     /// Reads a line without its line feed.
     fn from_str(line: &str) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::malformed("signature line", reason);
-        let rest = line
-            .strip_prefix(LINE_START)
-            .ok_or(malformed("does not begin with an em dash and a space"))?;
-        let (name, payload) = rest
-            .split_once(' ')
-            .ok_or(malformed("not a name and a signature"))?;
+        let rest = line.strip_prefix(LINE_START).ok_or(malformed("does not begin with an em dash and a space"))?;
+        let (name, payload) = rest.split_once(' ').ok_or(malformed("not a name and a signature"))?;
         check_name(name)?;
         let payload = from_base64(payload).ok_or(malformed("not canonical base64"))?;
         match payload.split_first_chunk() {
-            Some((id, bytes)) if !bytes.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                id: *id,
-                bytes: bytes.to_vec(),
-            }),
+            Some((id, bytes)) if !bytes.is_empty() => {
+                Ok(Self { name: name.to_owned(), id: *id, bytes: bytes.to_vec() })
+            }
             _ => Err(malformed("too short for an identifier and a signature")),
         }
     }
@@ -191,10 +164,7 @@ impl Note {
             id: key_id(name, &signer.public()),
             bytes: signer.sign(text.as_bytes()).to_vec(),
         };
-        Ok(Self {
-            text,
-            signatures: vec![signature],
-        })
+        Ok(Self { text, signatures: vec![signature] })
     }
 
     /// Adds a signature line, such as a witness returns.
@@ -203,16 +173,9 @@ impl Note {
     /// [`LedgerError::Limit`] beyond [`NOTE_SIGNATURES_MAX`] lines, [`LedgerError::Malformed`] if the
     /// very same line is there already.
     pub fn add(&mut self, signature: NoteSignature) -> Result<(), LedgerError> {
-        LedgerError::check(
-            "number of signatures",
-            self.signatures.len() as u64 + 1,
-            NOTE_SIGNATURES_MAX as u64,
-        )?;
+        LedgerError::check("number of signatures", self.signatures.len() as u64 + 1, NOTE_SIGNATURES_MAX as u64)?;
         if self.signatures.contains(&signature) {
-            return Err(LedgerError::malformed(
-                WHAT,
-                "the same signature line twice",
-            ));
+            return Err(LedgerError::malformed(WHAT, "the same signature line twice"));
         }
         self.signatures.push(signature);
         Ok(())
@@ -225,25 +188,14 @@ impl Note {
     /// [`LedgerError::Malformed`] on anything that is not in the one form of a note.
     pub fn parse(bytes: &[u8]) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::malformed(WHAT, reason);
-        LedgerError::check(
-            "length of a note",
-            bytes.len() as u64,
-            NOTE_BYTES_MAX as u64,
-        )?;
+        LedgerError::check("length of a note", bytes.len() as u64, NOTE_BYTES_MAX as u64)?;
         let note = str::from_utf8(bytes).map_err(|_| malformed("not UTF-8"))?;
         // The last empty line: the text itself may hold others.
-        let at = note
-            .rfind("\n\n")
-            .ok_or(malformed("no empty line before the signatures"))?;
+        let at = note.rfind("\n\n").ok_or(malformed("no empty line before the signatures"))?;
         let (text, lines) = (&note[..=at], &note[at + 2..]);
         check_text(text)?;
-        let lines = lines
-            .strip_suffix('\n')
-            .ok_or(malformed("does not end with a signature line"))?;
-        let mut note = Self {
-            text: text.to_owned(),
-            signatures: Vec::new(),
-        };
+        let lines = lines.strip_suffix('\n').ok_or(malformed("does not end with a signature line"))?;
+        let mut note = Self { text: text.to_owned(), signatures: Vec::new() };
         for line in lines.split('\n') {
             note.add(line.parse()?)?;
         }
@@ -271,27 +223,18 @@ impl Note {
     pub fn verify<'k>(&self, keys: &'k [VerifierKey]) -> Result<Vec<&'k VerifierKey>, LedgerError> {
         let mut signed: Vec<&VerifierKey> = Vec::new();
         for line in &self.signatures {
-            let Some(key) = keys
-                .iter()
-                .find(|key| key.id == line.id && key.name == line.name)
-            else {
+            let Some(key) = keys.iter().find(|key| key.id == line.id && key.name == line.name) else {
                 continue;
             };
             let signature = line.bytes.as_slice().try_into();
             if !signature.is_ok_and(|signature| key.key.verifies(self.text.as_bytes(), signature)) {
-                return Err(LedgerError::BadSignature {
-                    key: key.name.clone(),
-                });
+                return Err(LedgerError::BadSignature { key: key.name.clone() });
             }
             if !signed.contains(&key) {
                 signed.push(key);
             }
         }
-        if signed.is_empty() {
-            Err(LedgerError::Unsigned)
-        } else {
-            Ok(signed)
-        }
+        if signed.is_empty() { Err(LedgerError::Unsigned) } else { Ok(signed) }
     }
 }
 
@@ -305,10 +248,7 @@ impl fmt::Display for Note {
 
 fn check_text(text: &str) -> Result<(), LedgerError> {
     if !text.ends_with('\n') {
-        return Err(LedgerError::malformed(
-            WHAT,
-            "the text does not end with a line feed",
-        ));
+        return Err(LedgerError::malformed(WHAT, "the text does not end with a line feed"));
     }
     if text.bytes().any(|c| c < 0x20 && c != b'\n') {
         return Err(LedgerError::malformed(WHAT, "holds a control character"));

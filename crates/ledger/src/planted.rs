@@ -22,9 +22,5 @@ pub fn set(bug: Bug) {
 
 /// The size whose right edge makes the root: with the fault, an odd size loses its last leaf.
 pub(crate) fn root_size(size: u64) -> u64 {
-    if BUG.load(Ordering::SeqCst) == Bug::RightEdge as u8 && size > 1 {
-        size & !1
-    } else {
-        size
-    }
+    if BUG.load(Ordering::SeqCst) == Bug::RightEdge as u8 && size > 1 { size & !1 } else { size }
 }

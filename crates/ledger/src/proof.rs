@@ -76,10 +76,7 @@ impl RangeProof {
     /// [`LedgerError::Malformed`] if there are not exactly `count` leaves, and as [`verify_range`].
     pub fn verify(&self, leaves: &[Hash], root: &Hash) -> Result<(), LedgerError> {
         if leaves.len() as u64 != self.count {
-            return Err(LedgerError::malformed(
-                "range proof",
-                "wrong number of leaves",
-            ));
+            return Err(LedgerError::malformed("range proof", "wrong number of leaves"));
         }
         verify_range(self.first, leaves, self.size, &self.left, &self.right, root)
     }
@@ -91,18 +88,10 @@ impl RangeProof {
 /// [`LedgerError::Limit`] if the index is not below the size or the size is too large,
 /// [`LedgerError::Malformed`] if the path is too long or too short, [`LedgerError::Unproven`] if it
 /// leads to another root.
-pub fn verify_inclusion(
-    leaf: &Hash,
-    index: u64,
-    size: u64,
-    path: &[Hash],
-    root: &Hash,
-) -> Result<(), LedgerError> {
+pub fn verify_inclusion(leaf: &Hash, index: u64, size: u64, path: &[Hash], root: &Hash) -> Result<(), LedgerError> {
     const WHAT: &str = "inclusion proof";
     LedgerError::check("tree size", size, TREE_SIZE_MAX)?;
-    let last = size
-        .checked_sub(1)
-        .ok_or(LedgerError::malformed(WHAT, "the tree is empty"))?;
+    let last = size.checked_sub(1).ok_or(LedgerError::malformed(WHAT, "the tree is empty"))?;
     LedgerError::check("index", index, last)?;
     let (mut node, mut edge, mut hash) = (index, last, *leaf);
     for sibling in path {
@@ -158,18 +147,13 @@ pub fn verify_consistency(
         if !path.is_empty() {
             return Err(LedgerError::malformed(WHAT, "too many hashes"));
         }
-        return if from == to && from_root != to_root {
-            Err(UNPROVEN)
-        } else {
-            Ok(())
-        };
+        return if from == to && from_root != to_root { Err(UNPROVEN) } else { Ok(()) };
     }
     // A complete older tree is itself a node of the newer one: its root is where the proof starts.
     let (start, path) = if from.is_power_of_two() {
         (from_root, path)
     } else {
-        path.split_first()
-            .ok_or(LedgerError::malformed(WHAT, "too few hashes"))?
+        path.split_first().ok_or(LedgerError::malformed(WHAT, "too few hashes"))?
     };
     let shift = (from - 1).trailing_ones();
     let (mut node, mut edge) = ((from - 1) >> shift, (to - 1) >> shift);
@@ -226,13 +210,9 @@ pub fn verify_range(
         return Err(LedgerError::malformed(WHAT, "wrong number of hashes"));
     }
     let mut edge = Edge::default();
-    subtrees(0, first)
-        .zip(left)
-        .for_each(|(at, hash)| edge.push(at.level, *hash));
+    subtrees(0, first).zip(left).for_each(|(at, hash)| edge.push(at.level, *hash));
     leaves.iter().for_each(|leaf| edge.push(0, *leaf));
-    subtrees(end, size)
-        .zip(right)
-        .for_each(|(at, hash)| edge.push(at.level, *hash));
+    subtrees(end, size).zip(right).for_each(|(at, hash)| edge.push(at.level, *hash));
     if edge.root() != *root {
         return Err(LedgerError::Unproven { what: WHAT });
     }
@@ -253,10 +233,7 @@ pub(crate) fn subtrees(low: u64, high: u64) -> impl Iterator<Item = Place> {
         let left = high.checked_sub(low).filter(|left| *left > 0)?;
         // 64 trailing zeros (low = 0) are never fewer than what fits.
         let level = low.trailing_zeros().min(left.ilog2());
-        let place = Place {
-            level: level as u8,
-            index: low >> level,
-        };
+        let place = Place { level: level as u8, index: low >> level };
         low += 1 << level;
         Some(place)
     })
@@ -287,9 +264,7 @@ impl Edge {
 
 /// The root over the complete subtrees of an edge, given from left to right.
 pub(crate) fn fold(edge: impl DoubleEndedIterator<Item = Hash>) -> Hash {
-    edge.rev()
-        .reduce(|right, left| node_hash(&left, &right))
-        .unwrap_or_else(empty_root)
+    edge.rev().reduce(|right, left| node_hash(&left, &right)).unwrap_or_else(empty_root)
 }
 
 #[cfg(test)]

@@ -140,14 +140,7 @@ impl Cover {
     /// [`LedgerError::Limit`] if the block number is above [`BLOCK_MAX`].
     pub fn whole(block: u64, root: &BlockRoot) -> Result<Self, LedgerError> {
         LedgerError::check("block number", block, BLOCK_MAX)?;
-        Ok(Self {
-            block,
-            nodes: vec![CoverNode {
-                depth: 0,
-                prefix: 0,
-                secret: root.0,
-            }],
-        })
+        Ok(Self { block, nodes: vec![CoverNode { depth: 0, prefix: 0, secret: root.0 }] })
     }
 
     /// The number of the block.
@@ -171,17 +164,11 @@ impl Cover {
     /// A derivation that remembers the path to the last leaf.
     #[must_use]
     pub fn walk(&self) -> SeedWalk {
-        SeedWalk {
-            cover: self.clone(),
-            path: Zeroizing::new([[0; 32]; SEED_DEPTH as usize + 1]),
-            last: None,
-        }
+        SeedWalk { cover: self.clone(), path: Zeroizing::new([[0; 32]; SEED_DEPTH as usize + 1]), last: None }
     }
 
     fn node_above(&self, leaf: u16) -> Option<&CoverNode> {
-        let after = self
-            .nodes
-            .partition_point(|node| node.leaves().start <= leaf.into());
+        let after = self.nodes.partition_point(|node| node.leaves().start <= leaf.into());
         let node = &self.nodes[after.checked_sub(1)?];
         node.leaves().contains(&leaf.into()).then_some(node)
     }
@@ -190,8 +177,7 @@ impl Cover {
     /// a node being `u8 depth ‖ u16 prefix ‖ secret[32]`. As secret as the nodes themselves.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let count = u16::try_from(self.nodes.len())
-            .expect("decode and whole allow no more than 65,535 nodes");
+        let count = u16::try_from(self.nodes.len()).expect("decode and whole allow no more than 65,535 nodes");
         // The full capacity at once: growing would leave copies of the secrets behind.
         let mut bytes = Vec::with_capacity(MAGIC.len() + 10 + self.nodes.len() * NODE_BYTES + 32);
         bytes.extend(MAGIC);
@@ -227,9 +213,7 @@ impl Cover {
         LedgerError::check("block number", block, BLOCK_MAX)?;
         let count = usize::from(reader.u16().ok_or(malformed("too short"))?);
         if body_bytes != MAGIC.len() + 10 + count * NODE_BYTES {
-            return Err(malformed(
-                "the length does not agree with the number of nodes",
-            ));
+            return Err(malformed("the length does not agree with the number of nodes"));
         }
         let mut nodes = Vec::with_capacity(count);
         let mut end = 0;
@@ -248,14 +232,8 @@ impl Cover {
 fn decode_node(reader: &mut Reader<'_>) -> Option<Result<CoverNode, LedgerError>> {
     let (depth, prefix, secret) = (reader.u8()?, reader.u16()?, reader.array()?);
     let checked = LedgerError::check("depth of a seed node", depth.into(), SEED_DEPTH.into())
-        .and_then(|()| {
-            LedgerError::check("prefix of a seed node", prefix.into(), (1 << depth) - 1)
-        });
-    Some(checked.map(|()| CoverNode {
-        depth,
-        prefix,
-        secret,
-    }))
+        .and_then(|()| LedgerError::check("prefix of a seed node", prefix.into(), (1 << depth) - 1));
+    Some(checked.map(|()| CoverNode { depth, prefix, secret }))
 }
 
 /// Derives seeds leaf by leaf. For leaves in ascending order a step costs two hashes on average for

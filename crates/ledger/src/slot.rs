@@ -103,9 +103,7 @@ impl<'a> PartText<'a> {
     pub fn commitments(&self, part: Part, seed: &Seed) -> Result<Vec<Hash>, LedgerError> {
         let order = self.order()?;
         let core = self.core_commitment(&order, &seed.salt(part, 0));
-        let others = (1..)
-            .zip(self.slots)
-            .map(|(i, slot)| self.commitment(slot, &seed.salt(part, i)));
+        let others = (1..).zip(self.slots).map(|(i, slot)| self.commitment(slot, &seed.salt(part, i)));
         Ok(std::iter::once(core).chain(others).collect())
     }
 
@@ -118,11 +116,7 @@ impl<'a> PartText<'a> {
         let mut core = Vec::with_capacity(self.text.len());
         self.core_pieces(&order, |piece| core.extend_from_slice(piece));
         let mut slots = Vec::with_capacity(self.slots.len() + 1);
-        slots.push(DisclosedSlot::Open {
-            salt: seed.salt(part, 0),
-            path: String::new(),
-            value: core,
-        });
+        slots.push(DisclosedSlot::Open { salt: seed.salt(part, 0), path: String::new(), value: core });
         for (i, slot) in (1..).zip(self.slots) {
             slots.push(match slot.hidden {
                 Some(commitment) => DisclosedSlot::Hidden(commitment),
@@ -154,16 +148,10 @@ impl<'a> PartText<'a> {
             let slot = &self.slots[usize::from(*i)];
             let span = u64::from(slot.start)..u64::from(slot.start) + u64::from(slot.len);
             if span.is_empty() || span.start < end || span.end > self.text.len() as u64 {
-                return Err(LedgerError::malformed(
-                    "slot span",
-                    "empty, overlapping or outside of the text",
-                ));
+                return Err(LedgerError::malformed("slot span", "empty, overlapping or outside of the text"));
             }
             if slot.hidden.is_some() && self.value(slot) != HOLE {
-                return Err(LedgerError::malformed(
-                    "hidden slot",
-                    "the text does not hold null in its place",
-                ));
+                return Err(LedgerError::malformed("hidden slot", "the text does not hold null in its place"));
             }
             end = span.end;
         }
@@ -194,8 +182,7 @@ impl<'a> PartText<'a> {
     }
 
     fn commitment(&self, slot: &SlotSpan<'_>, salt: &[u8; 16]) -> Hash {
-        slot.hidden
-            .unwrap_or_else(|| slot_commitment(salt, slot.path, self.value(slot)))
+        slot.hidden.unwrap_or_else(|| slot_commitment(salt, slot.path, self.value(slot)))
     }
 }
 
@@ -207,10 +194,7 @@ impl<'a> PartText<'a> {
 pub fn commit_part(part: Part, seed: &Seed, slots: &[SlotValue<'_>]) -> Result<Hash, LedgerError> {
     check_count(slots.len())?;
     if slots[0].path() != "" {
-        return Err(LedgerError::malformed(
-            "part",
-            "the first slot is not the core",
-        ));
+        return Err(LedgerError::malformed("part", "the first slot is not the core"));
     }
     let mut hasher = start_part(part, slots.len());
     let mut before = "";
@@ -265,8 +249,7 @@ fn start_part(part: Part, count: usize) -> Sha256 {
 }
 
 fn start_slot(salt: &[u8; 16], path: &str) -> Sha256 {
-    let path_bytes =
-        u16::try_from(path.len()).expect("a path is at most SLOT_PATH_BYTES_MAX bytes long");
+    let path_bytes = u16::try_from(path.len()).expect("a path is at most SLOT_PATH_BYTES_MAX bytes long");
     let mut hasher = SLOT.start();
     hasher.update(salt);
     hasher.update(&path_bytes.to_be_bytes());
@@ -284,22 +267,12 @@ pub(crate) fn check_count(count: usize) -> Result<(), LedgerError> {
 
 /// Paths of the slots after the core are pointers, and ascend: so each occurs once.
 pub(crate) fn check_path(before: &str, path: &str) -> Result<(), LedgerError> {
-    LedgerError::check(
-        "length of a slot path",
-        path.len() as u64,
-        SLOT_PATH_BYTES_MAX as u64,
-    )?;
+    LedgerError::check("length of a slot path", path.len() as u64, SLOT_PATH_BYTES_MAX as u64)?;
     if !path.starts_with('/') {
-        return Err(LedgerError::malformed(
-            "slot path",
-            "does not begin with a slash",
-        ));
+        return Err(LedgerError::malformed("slot path", "does not begin with a slash"));
     }
     if path.as_bytes() <= before.as_bytes() {
-        return Err(LedgerError::malformed(
-            "slot path",
-            "not in ascending order",
-        ));
+        return Err(LedgerError::malformed("slot path", "not in ascending order"));
     }
     Ok(())
 }

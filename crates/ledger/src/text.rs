@@ -111,26 +111,12 @@ mod tests {
 
     #[test]
     fn every_value_has_one_accepted_spelling() {
-        for bad in [
-            "",
-            "00",
-            "01",
-            "+1",
-            "-0",
-            " 1",
-            "1 ",
-            "1_0",
-            "0x1",
-            "18446744073709551616",
-        ] {
+        for bad in ["", "00", "01", "+1", "-0", " 1", "1 ", "1_0", "0x1", "18446744073709551616"] {
             assert_eq!(from_decimal(bad, u64::MAX), None, "{bad}");
         }
         assert_eq!(from_decimal("0", 9), Some(0));
         assert_eq!(from_decimal("10", 9), None);
-        assert_eq!(
-            from_decimal("18446744073709551615", u64::MAX),
-            Some(u64::MAX)
-        );
+        assert_eq!(from_decimal("18446744073709551615", u64::MAX), Some(u64::MAX));
 
         assert_eq!(from_hex::<2>("00ff"), Some([0, 255]));
         for bad in ["00fF", "00f", "00ff0", "0x00", "00fg"] {

@@ -4,9 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::LedgerError;
-use crate::limits::{
-    BUNDLE_ENTRY_BYTES_MAX, TILE_HEIGHT, TILE_LEVEL_MAX, TILE_WIDTH, TREE_SIZE_MAX,
-};
+use crate::limits::{BUNDLE_ENTRY_BYTES_MAX, TILE_HEIGHT, TILE_LEVEL_MAX, TILE_WIDTH, TREE_SIZE_MAX};
 use crate::text::{Reader, from_decimal};
 
 const WHAT: &str = "tile path";
@@ -45,10 +43,7 @@ impl TileId {
         LedgerError::check("tile number", index, TREE_SIZE_MAX / TILE_WIDTH)?;
         LedgerError::check("tile width", width.into(), TILE_WIDTH)?;
         if width == 0 {
-            return Err(LedgerError::malformed(
-                WHAT,
-                "an empty tile is never served",
-            ));
+            return Err(LedgerError::malformed(WHAT, "an empty tile is never served"));
         }
         Ok(Self { kind, index, width })
     }
@@ -89,9 +84,7 @@ impl fmt::Display for TileId {
             TileKind::Entries => f.write_str("tile/entries/")?,
         }
         // Groups of three digits, every group but the last marked with an x.
-        let groups = (1..7)
-            .take_while(|group| self.index / 1000u64.pow(*group) > 0)
-            .count() as u32;
+        let groups = (1..7).take_while(|group| self.index / 1000u64.pow(*group) > 0).count() as u32;
         for group in (1..=groups).rev() {
             write!(f, "x{:03}/", self.index / 1000u64.pow(group) % 1000)?;
         }
@@ -108,12 +101,8 @@ impl FromStr for TileId {
 
     fn from_str(path: &str) -> Result<Self, LedgerError> {
         let malformed = |reason| LedgerError::malformed(WHAT, reason);
-        let rest = path
-            .strip_prefix("tile/")
-            .ok_or(malformed("does not begin with tile/"))?;
-        let (kind, rest) = rest
-            .split_once('/')
-            .ok_or(malformed("has no tile number"))?;
+        let rest = path.strip_prefix("tile/").ok_or(malformed("does not begin with tile/"))?;
+        let (kind, rest) = rest.split_once('/').ok_or(malformed("has no tile number"))?;
         let kind = match kind {
             "entries" => TileKind::Entries,
             level => from_decimal(level, TILE_LEVEL_MAX.into())
@@ -123,8 +112,7 @@ impl FromStr for TileId {
         let (number, width) = match rest.split_once(".p/") {
             None => (rest, TILE_WIDTH),
             Some((number, width)) => {
-                let width = from_decimal(width, TILE_WIDTH - 1)
-                    .ok_or(malformed("the width is not from 1 to 255"))?;
+                let width = from_decimal(width, TILE_WIDTH - 1).ok_or(malformed("the width is not from 1 to 255"))?;
                 (number, width)
             }
         };
@@ -150,8 +138,7 @@ fn three_digits(text: &str) -> Option<u64> {
 
 /// Number of complete nodes that the tiles of a level hold.
 fn nodes_at(size: u64, level: u8) -> u64 {
-    size.checked_shr(u32::from(level) * u32::from(TILE_HEIGHT))
-        .unwrap_or(0)
+    size.checked_shr(u32::from(level) * u32::from(TILE_HEIGHT)).unwrap_or(0)
 }
 
 /// Number of full tiles at a tile level of a log of `size` leaves.
@@ -170,17 +157,11 @@ pub fn partial_width(size: u64, level: u8) -> u16 {
 ///
 /// # Errors
 /// [`LedgerError::Limit`] on more than 256 entries or one longer than 65,535 bytes.
-pub fn encode_bundle<'a>(
-    entries: impl IntoIterator<Item = &'a [u8]>,
-) -> Result<Vec<u8>, LedgerError> {
+pub fn encode_bundle<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Result<Vec<u8>, LedgerError> {
     let mut bytes = Vec::new();
     for (count, entry) in (1..).zip(entries) {
         LedgerError::check("number of entries", count, TILE_WIDTH)?;
-        LedgerError::check(
-            "length of an entry",
-            entry.len() as u64,
-            BUNDLE_ENTRY_BYTES_MAX as u64,
-        )?;
+        LedgerError::check("length of an entry", entry.len() as u64, BUNDLE_ENTRY_BYTES_MAX as u64)?;
         bytes.extend((entry.len() as u16).to_be_bytes());
         bytes.extend(entry);
     }
@@ -198,10 +179,7 @@ pub fn decode_bundle(bytes: &[u8]) -> Result<Vec<&[u8]>, LedgerError> {
     while !reader.is_at_end() {
         LedgerError::check("number of entries", entries.len() as u64 + 1, TILE_WIDTH)?;
         let entry = reader.u16().and_then(|length| reader.take(length.into()));
-        entries.push(entry.ok_or(LedgerError::malformed(
-            "entry bundle",
-            "ends within an entry",
-        ))?);
+        entries.push(entry.ok_or(LedgerError::malformed("entry bundle", "ends within an entry"))?);
     }
     Ok(entries)
 }

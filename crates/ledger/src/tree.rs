@@ -25,9 +25,7 @@ struct Level {
 
 impl Level {
     fn get(&self, index: u64) -> Option<Hash> {
-        self.hashes
-            .get(usize::try_from(index.checked_sub(self.first)?).ok()?)
-            .copied()
+        self.hashes.get(usize::try_from(index.checked_sub(self.first)?).ok()?).copied()
     }
 }
 
@@ -42,10 +40,7 @@ pub struct Tree {
 
 impl std::fmt::Debug for Tree {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Tree")
-            .field("size", &self.size)
-            .field("root", &self.root())
-            .finish()
+        f.debug_struct("Tree").field("size", &self.size).field("root", &self.root()).finish()
     }
 }
 
@@ -69,10 +64,7 @@ impl Tree {
         if subtrees(0, size).count() != edge.len() || nodes8.len() as u64 != size >> low_bits {
             return Err(LedgerError::malformed(WHAT, "wrong number of hashes"));
         }
-        let mut tree = Self {
-            size,
-            levels: Vec::new(),
-        };
+        let mut tree = Self { size, levels: Vec::new() };
         for level in 0..TILE_HEIGHT {
             tree.level_mut(level).first = size >> level;
         }
@@ -119,9 +111,7 @@ impl Tree {
             if count % 2 == 1 {
                 return;
             }
-            let left = here
-                .get(count - 2)
-                .expect("a node without its parent is on the right edge, which is kept");
+            let left = here.get(count - 2).expect("a node without its parent is on the right edge, which is kept");
             node = node_hash(&left, &node);
             level += 1;
         }
@@ -149,9 +139,7 @@ impl Tree {
     }
 
     fn edge_of(&self, size: u64) -> Vec<Hash> {
-        subtrees(0, size)
-            .map(|place| self.node(place).expect("the right edge is kept"))
-            .collect()
+        subtrees(0, size).map(|place| self.node(place).expect("the right edge is kept")).collect()
     }
 
     /// Nodes of level 8: one for each full tile of 256 leaves in `range`.
@@ -160,19 +148,8 @@ impl Tree {
     /// If the range does not lie within the full tiles of the tree.
     #[must_use]
     pub fn nodes8(&self, range: Range<u64>) -> Vec<Hash> {
-        assert!(
-            range.start <= range.end && range.end <= self.size >> TILE_HEIGHT,
-            "no such tiles"
-        );
-        range
-            .map(|index| {
-                self.node(Place {
-                    level: TILE_HEIGHT,
-                    index,
-                })
-                .expect("levels from 8 on are kept")
-            })
-            .collect()
+        assert!(range.start <= range.end && range.end <= self.size >> TILE_HEIGHT, "no such tiles");
+        range.map(|index| self.node(Place { level: TILE_HEIGHT, index }).expect("levels from 8 on are kept")).collect()
     }
 
     /// Forgets the levels below 8 of every full tile before `below_index`.
@@ -180,9 +157,7 @@ impl Tree {
         let below = below_index.min(self.size) / TILE_WIDTH * TILE_WIDTH;
         for (level, here) in self.levels.iter_mut().take(TILE_HEIGHT.into()).enumerate() {
             let first = below >> level;
-            let gone = first
-                .saturating_sub(here.first)
-                .min(here.hashes.len() as u64);
+            let gone = first.saturating_sub(here.first).min(here.hashes.len() as u64);
             here.hashes.drain(..gone as usize);
             here.first += gone;
             here.hashes.shrink_to(2 * here.hashes.len());
@@ -205,9 +180,7 @@ impl Tree {
     pub fn root_at<T: LeafTiles>(&self, size: u64, tiles: &T) -> Result<Hash, TreeError<T::Error>> {
         self.check("size", size, self.size + 1)?;
         let mut nodes = self.nodes(tiles);
-        let edge: Vec<Hash> = subtrees(0, size)
-            .map(|place| nodes.get(place))
-            .collect::<Result<_, _>>()?;
+        let edge: Vec<Hash> = subtrees(0, size).map(|place| nodes.get(place)).collect::<Result<_, _>>()?;
         Ok(fold(edge.into_iter()))
     }
 
@@ -217,20 +190,11 @@ impl Tree {
     /// # Errors
     /// [`TreeError::OutOfRange`] if it is not, or does not lie within the tree; the others on pruned
     /// leaf tiles.
-    pub fn subtree<T: LeafTiles>(
-        &self,
-        low: u64,
-        high: u64,
-        tiles: &T,
-    ) -> Result<Hash, TreeError<T::Error>> {
+    pub fn subtree<T: LeafTiles>(&self, low: u64, high: u64, tiles: &T) -> Result<Hash, TreeError<T::Error>> {
         self.check("end of a subtree", high, self.size + 1)?;
         self.check("start of a subtree", low, high)?;
         if !low.is_multiple_of((high - low).next_power_of_two()) {
-            return Err(TreeError::OutOfRange {
-                what: "unaligned start of a subtree",
-                got: low,
-                bound: high,
-            });
+            return Err(TreeError::OutOfRange { what: "unaligned start of a subtree", got: low, bound: high });
         }
         self.nodes(tiles).range(low, high)
     }
@@ -261,11 +225,7 @@ impl Tree {
             }
         }
         let mut nodes = self.nodes(tiles);
-        let path = siblings
-            .iter()
-            .rev()
-            .map(|(low, high)| nodes.range(*low, *high))
-            .collect::<Result<_, _>>()?;
+        let path = siblings.iter().rev().map(|(low, high)| nodes.range(*low, *high)).collect::<Result<_, _>>()?;
         Ok(InclusionProof { index, size, path })
     }
 
@@ -283,11 +243,7 @@ impl Tree {
         self.check("size", to, self.size + 1)?;
         self.check("older size", from, to + 1)?;
         if from == 0 {
-            return Ok(ConsistencyProof {
-                from,
-                to,
-                path: Vec::new(),
-            });
+            return Ok(ConsistencyProof { from, to, path: Vec::new() });
         }
         let mut ranges = Vec::with_capacity(TILE_LEVEL_MAX.into());
         let (mut low, mut high) = (0, to);
@@ -307,11 +263,7 @@ impl Tree {
             ranges.push((low, high));
         }
         let mut nodes = self.nodes(tiles);
-        let path = ranges
-            .iter()
-            .rev()
-            .map(|(low, high)| nodes.range(*low, *high))
-            .collect::<Result<_, _>>()?;
+        let path = ranges.iter().rev().map(|(low, high)| nodes.range(*low, *high)).collect::<Result<_, _>>()?;
         Ok(ConsistencyProof { from, to, path })
     }
 
@@ -332,19 +284,9 @@ impl Tree {
         self.check("number of leaves before the first", 0, count)?;
         self.check("number of leaves", count, size - first + 1)?;
         let mut nodes = self.nodes(tiles);
-        let left = subtrees(0, first)
-            .map(|place| nodes.get(place))
-            .collect::<Result<_, _>>()?;
-        let right = subtrees(first + count, size)
-            .map(|place| nodes.get(place))
-            .collect::<Result<_, _>>()?;
-        Ok(RangeProof {
-            first,
-            count,
-            size,
-            left,
-            right,
-        })
+        let left = subtrees(0, first).map(|place| nodes.get(place)).collect::<Result<_, _>>()?;
+        let right = subtrees(first + count, size).map(|place| nodes.get(place)).collect::<Result<_, _>>()?;
+        Ok(RangeProof { first, count, size, left, right })
     }
 
     /// The first `width` hashes of C2SP tile `n` of a tile level: leaf hashes at level 0, above that
@@ -370,9 +312,7 @@ impl Tree {
         self.check("tile width", width.into(), available - first + 1)?;
         let mut nodes = self.nodes(tiles);
         let level = u8::try_from(height).expect("a level with nodes is below 64");
-        (first..first + u64::from(width))
-            .map(|index| nodes.get(Place { level, index }))
-            .collect()
+        (first..first + u64::from(width)).map(|index| nodes.get(Place { level, index })).collect()
     }
 
     /// Refuses `got` unless it is below `bound`.
@@ -382,11 +322,7 @@ impl Tree {
         got: u64,
         bound: u64,
     ) -> Result<(), TreeError<E>> {
-        if got < bound {
-            Ok(())
-        } else {
-            Err(TreeError::OutOfRange { what, got, bound })
-        }
+        if got < bound { Ok(()) } else { Err(TreeError::OutOfRange { what, got, bound }) }
     }
 }
 

@@ -14,9 +14,7 @@ fn a_verifier_notices_the_fault_at_the_right_edge() {
     let verifies = |tree: &Tree| {
         let size = tree.size();
         let proof = tree.inclusion(size - 1, size, &NoTiles).unwrap();
-        proof
-            .verify(&leaf_hash(&(size - 1).to_be_bytes()), &tree.root())
-            .is_ok()
+        proof.verify(&leaf_hash(&(size - 1).to_be_bytes()), &tree.root()).is_ok()
     };
     assert!(verifies(&tree));
     set(Bug::RightEdge);

@@ -19,10 +19,7 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    pub(crate) const NONE: Likeness = Likeness {
-        score: 0,
-        reason: "none of its members were seen",
-    };
+    pub(crate) const NONE: Likeness = Likeness { score: 0, reason: "none of its members were seen" };
 
     pub(crate) const fn new(score: u8, reason: &'static str) -> Likeness {
         Likeness { score, reason }
@@ -40,10 +37,7 @@ pub struct Detected {
 
 impl std::fmt::Debug for Detected {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Detected")
-            .field("kind", &self.source.kind())
-            .field("likeness", &self.likeness)
-            .finish()
+        f.debug_struct("Detected").field("kind", &self.source.kind()).field("likeness", &self.likeness).finish()
     }
 }
 
@@ -80,27 +74,19 @@ impl<'a> Glimpse<'a> {
 
     /// The string that a member holds, escapes unresolved.
     pub(crate) fn text(self, name: &str) -> Option<&'a str> {
-        let at = self
-            .value_at(name)
-            .filter(|at| self.head.get(*at) == Some(&b'"'))?;
+        let at = self.value_at(name).filter(|at| self.head.get(*at) == Some(&b'"'))?;
         let end = value_end(self.head, at)?;
         std::str::from_utf8(&self.head[at + 1..end - 1]).ok()
     }
 
     fn value_at(self, name: &str) -> Option<usize> {
-        Members::of(self.head, self.at)
-            .find(|member| member.key == name.as_bytes())
-            .map(|member| member.value_at)
+        Members::of(self.head, self.at).find(|member| member.key == name.as_bytes()).map(|member| member.value_at)
     }
 }
 
 /// The likeness of the record that looks most like the kind: the first records of the head are shown
 /// to `judge` one by one, those inside `envelope` if the head has it.
-pub(crate) fn best_likeness(
-    head: &[u8],
-    envelope: Option<&str>,
-    judge: impl Fn(Glimpse<'_>) -> Likeness,
-) -> Likeness {
+pub(crate) fn best_likeness(head: &[u8], envelope: Option<&str>, judge: impl Fn(Glimpse<'_>) -> Likeness) -> Likeness {
     let mut best = Likeness::NONE;
     for at in record_starts(head, envelope) {
         let seen = judge(Glimpse { head, at });
@@ -112,19 +98,13 @@ pub(crate) fn best_likeness(
 }
 
 fn record_starts(head: &[u8], envelope: Option<&str>) -> Vec<usize> {
-    let bom = if head.starts_with(b"\xef\xbb\xbf") {
-        3
-    } else {
-        0
-    };
+    let bom = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let start = skip_space(head, bom);
     match head.get(start) {
         Some(b'[') => element_starts(head, start + 1),
         Some(b'{') => {
             let inside = envelope
-                .and_then(|name| {
-                    Members::of(head, start).find(|member| member.key == name.as_bytes())
-                })
+                .and_then(|name| Members::of(head, start).find(|member| member.key == name.as_bytes()))
                 .filter(|member| head.get(member.value_at) == Some(&b'['));
             match inside {
                 Some(member) => element_starts(head, member.value_at + 1),
@@ -155,11 +135,7 @@ fn element_starts(head: &[u8], at: usize) -> Vec<usize> {
 fn line_starts(head: &[u8], start: usize) -> Vec<usize> {
     let mut starts = vec![start];
     let newlines = (start..head.len()).filter(|at| head[*at] == b'\n');
-    starts.extend(
-        newlines
-            .map(|at| skip_space(head, at + 1))
-            .take(SNIFF_RECORDS_MAX - 1),
-    );
+    starts.extend(newlines.map(|at| skip_space(head, at + 1)).take(SNIFF_RECORDS_MAX - 1));
     starts
 }
 
@@ -173,27 +149,21 @@ mod tests {
             let score = detect(&head.as_bytes()[..cut]).map_or(0, |found| found.likeness.score);
             assert!(score <= 100, "{head} cut at {cut}");
         }
-        assert_eq!(
-            detect(head.as_bytes()).map(|found| found.source.kind()),
-            kind,
-            "{head}"
-        );
+        assert_eq!(detect(head.as_bytes()).map(|found| found.source.kind()), kind, "{head}");
     }
 
     #[test]
     fn each_kind_is_known_by_its_own_members_however_it_is_framed() {
-        let cloudtrail = r#"{"eventVersion":"1.08","userIdentity":{},"eventSource":"s3.amazonaws.com","eventName":"X"}"#;
+        let cloudtrail =
+            r#"{"eventVersion":"1.08","userIdentity":{},"eventSource":"s3.amazonaws.com","eventName":"X"}"#;
         check(cloudtrail, Some("cloudtrail"));
         check(&format!(" [{cloudtrail}]"), Some("cloudtrail"));
         check(&format!("{{\"Records\":[{cloudtrail},"), Some("cloudtrail"));
         check(&format!("broken {{\n{cloudtrail}\n"), Some("cloudtrail"));
-        let kubernetes =
-            r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"1","verb":"get"}"#;
+        let kubernetes = r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"1","verb":"get"}"#;
         check(kubernetes, Some("kubernetes"));
         check(
-            &format!(
-                "{{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/v1\",\"items\":[{kubernetes}]}}"
-            ),
+            &format!("{{\"kind\":\"EventList\",\"apiVersion\":\"audit.k8s.io/v1\",\"items\":[{kubernetes}]}}"),
             Some("kubernetes"),
         );
         let native = r#"{"action":"a.b","actor":{"id":"x"},"time":"2024-01-01T00:00:00Z"}"#;
@@ -214,9 +184,6 @@ mod tests {
         check("", None);
         check("hello", None);
         check(r#"{"message":"hi"}"#, None);
-        check(
-            r#"{"kind":"Event","apiVersion":"v1","involvedObject":{}}"#,
-            None,
-        );
+        check(r#"{"kind":"Event","apiVersion":"v1","involvedObject":{}}"#, None);
     }
 }

@@ -14,16 +14,12 @@ pub(crate) fn text<'j>(json: &'j Json, path: &[&str]) -> Option<&'j str> {
 
 /// The value that a chain of members leads to, unless it is `null`.
 pub(crate) fn value<'j>(json: &'j Json, path: &[&str]) -> Option<&'j Json> {
-    path.iter()
-        .try_fold(json, |json, name| json.get(name))
-        .filter(|value| !value.is_null())
+    path.iter().try_fold(json, |json, name| json.get(name)).filter(|value| !value.is_null())
 }
 
 /// The elements of the array that a chain of members leads to; none if it is not an array.
 pub(crate) fn items<'j>(json: &'j Json, path: &[&str]) -> &'j [Json] {
-    value(json, path)
-        .and_then(Json::as_array)
-        .unwrap_or_default()
+    value(json, path).and_then(Json::as_array).unwrap_or_default()
 }
 
 /// Adds a member if there is something to say.
@@ -74,9 +70,7 @@ pub(crate) fn action(words: [&str; 3]) -> String {
         said.collect::<Vec<_>>().join(".")
     };
     let candidates = [joined(&noun, &verb), joined("other", &verb)];
-    let fitting = candidates
-        .into_iter()
-        .find(|action| action.len() <= limits::ACTION_BYTES_MAX);
+    let fitting = candidates.into_iter().find(|action| action.len() <= limits::ACTION_BYTES_MAX);
     fitting.unwrap_or_else(|| "other.other".to_owned())
 }
 

@@ -87,40 +87,20 @@ enum Within {
 impl<'a> Records<'a> {
     /// Decides how the body is framed. `envelope` names the member that holds the records when they
     /// come as one object around an array.
-    pub(crate) fn of(
-        body: &'a [u8],
-        envelope: Option<&'static str>,
-    ) -> Result<Records<'a>, SplitError> {
+    pub(crate) fn of(body: &'a [u8], envelope: Option<&'static str>) -> Result<Records<'a>, SplitError> {
         for (signature, looks_like) in SIGNATURES {
             if body.starts_with(signature) {
                 return Err(SplitError::NotText { looks_like });
             }
         }
-        let start = skip_space(
-            body,
-            if body.starts_with(UTF8_BOM) {
-                UTF8_BOM.len()
-            } else {
-                0
-            },
-        );
-        let mut records = Records {
-            body,
-            envelope,
-            state: State::Done,
-        };
+        let start = skip_space(body, if body.starts_with(UTF8_BOM) { UTF8_BOM.len() } else { 0 });
+        let mut records = Records { body, envelope, state: State::Done };
         records.state = match body.get(start) {
             None => return Err(SplitError::Empty),
-            Some(b'[') => State::Array {
-                at: start + 1,
-                within: Within::Body,
-                may_close: true,
-            },
+            Some(b'[') => State::Array { at: start + 1, within: Within::Body, may_close: true },
             Some(b'{') => match records.enter_envelope(start)? {
                 Some(state) => state,
-                None if value_end(body, start)
-                    .is_some_and(|end| skip_space(body, end) == body.len()) =>
-                {
+                None if value_end(body, start).is_some_and(|end| skip_space(body, end) == body.len()) => {
                     State::Whole(start)
                 }
                 None => State::Lines(start),
@@ -135,27 +115,18 @@ impl<'a> Records<'a> {
         let Some(name) = self.envelope else {
             return Ok(None);
         };
-        let Some(member) = Members::of(self.body, at).find(|member| member.key == name.as_bytes())
-        else {
+        let Some(member) = Members::of(self.body, at).find(|member| member.key == name.as_bytes()) else {
             return Ok(None);
         };
         match self.body.get(member.value_at) {
-            Some(b'[') => Ok(Some(State::Array {
-                at: member.value_at + 1,
-                within: Within::Envelope,
-                may_close: true,
-            })),
+            Some(b'[') => Ok(Some(State::Array { at: member.value_at + 1, within: Within::Envelope, may_close: true })),
             _ => Err(SplitError::Envelope { member: name }),
         }
     }
 
     fn record(&self, range: Range<usize>) -> Record<'a> {
         let bytes = &self.body[range.clone()];
-        Record {
-            bytes,
-            range,
-            json: Json::parse(bytes),
-        }
+        Record { bytes, range, json: Json::parse(bytes) }
     }
 
     /// All that is left, as one record that will not parse: nothing of a body goes unseen.
@@ -189,26 +160,14 @@ impl<'a> Records<'a> {
             // whole, an empty broken record behind it still says that the array was cut.
             let record = self.rest(start);
             if record.json.is_ok() {
-                self.state = State::Array {
-                    at: self.body.len(),
-                    within,
-                    may_close: false,
-                };
+                self.state = State::Array { at: self.body.len(), within, may_close: false };
             }
             return Some(record);
         };
         let record = self.record(trimmed(self.body, start..end));
         self.state = match self.body[end] {
-            b',' => State::Array {
-                at: end + 1,
-                within,
-                may_close: false,
-            },
-            _ => State::Array {
-                at: end,
-                within,
-                may_close: true,
-            },
+            b',' => State::Array { at: end + 1, within, may_close: false },
+            _ => State::Array { at: end, within, may_close: true },
         };
         Some(record)
     }
@@ -243,11 +202,7 @@ impl<'a> Iterator for Records<'a> {
         match self.state {
             State::Whole(at) => Some(self.rest(at)),
             State::Lines(at) => self.next_line(at),
-            State::Array {
-                at,
-                within,
-                may_close,
-            } => self.next_element(at, within, may_close),
+            State::Array { at, within, may_close } => self.next_element(at, within, may_close),
             State::Done => None,
         }
     }
@@ -283,10 +238,7 @@ fn envelope_end(body: &[u8], at: usize) -> Option<usize> {
 fn trimmed(body: &[u8], range: Range<usize>) -> Range<usize> {
     let start = skip_space(body, range.start).min(range.end);
     let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
-    let len = body[start..range.end]
-        .iter()
-        .rposition(|b| !is_space(b))
-        .map_or(0, |last| last + 1);
+    let len = body[start..range.end].iter().rposition(|b| !is_space(b)).map_or(0, |last| last + 1);
     start..start + len
 }
 

@@ -35,12 +35,8 @@ pub(crate) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
         b'"' => string_end(bytes, at),
         b'{' | b'[' => bracket_end(bytes, at),
         _ => {
-            let is_end =
-                |b: &u8| matches!(b, b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\n' | b'\r');
-            let len = bytes[at..]
-                .iter()
-                .position(is_end)
-                .unwrap_or(bytes.len() - at);
+            let is_end = |b: &u8| matches!(b, b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\n' | b'\r');
+            let len = bytes[at..].iter().position(is_end).unwrap_or(bytes.len() - at);
             Some(at + len)
         }
     }
@@ -110,10 +106,7 @@ impl<'a> Iterator for Members<'a> {
             let comma_at = skip_space(bytes, end);
             (bytes.get(comma_at) == Some(&b',')).then_some(comma_at + 1)
         });
-        Some(Member {
-            key: &bytes[key_at + 1..key_end - 1],
-            value_at,
-        })
+        Some(Member { key: &bytes[key_at + 1..key_end - 1], value_at })
     }
 }
 
@@ -140,9 +133,7 @@ mod tests {
     #[test]
     fn members_of_a_cut_object_are_those_seen_so_far() {
         let keys = |text: &str| -> Vec<String> {
-            Members::of(text.as_bytes(), 0)
-                .map(|m| String::from_utf8_lossy(m.key).into_owned())
-                .collect()
+            Members::of(text.as_bytes(), 0).map(|m| String::from_utf8_lossy(m.key).into_owned()).collect()
         };
         assert_eq!(keys(r#" { }"#), Vec::<String>::new());
         assert_eq!(keys(r#"{"a" : 1, "b":{"c":2}, "d":[3"#), ["a", "b", "d"]);

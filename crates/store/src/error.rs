@@ -14,7 +14,9 @@ pub enum StoreError {
         retry_after_ms: u64,
     },
     /// The disk reserve is reached; nothing was taken.
-    #[error("{free_bytes} bytes are free on the disk and {reserve_bytes} are kept in reserve; free some space or lower `disk_reserve_bytes`")]
+    #[error(
+        "{free_bytes} bytes are free on the disk and {reserve_bytes} are kept in reserve; free some space or lower `disk_reserve_bytes`"
+    )]
     DiskReserve {
         /// Bytes free now.
         free_bytes: u64,

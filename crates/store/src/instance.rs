@@ -1,10 +1,10 @@
 //! Who a data directory is: `cairn.id` (`formats/directory.md`).
 
+use crate::commit::wal::read_all;
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
 use crate::layout;
 use crate::seams::{Disk, Entropy};
-use crate::commit::wal::read_all;
 use cairn_event::TrailRef;
 use std::io;
 

@@ -277,7 +277,9 @@ impl Positions for Reader {
             StoreError::Corrupt(corrupt) => ReadError::Corrupt {
                 trail: trail.clone(),
                 index: corrupt.range.map_or(index, |(first, _)| first),
-                place: corrupt.offset.map_or_else(|| corrupt.file.clone(), |at| format!("{} at byte {at}", corrupt.file)),
+                place: corrupt
+                    .offset
+                    .map_or_else(|| corrupt.file.clone(), |at| format!("{} at byte {at}", corrupt.file)),
                 reason: corrupt.what,
             },
             error => ReadError::Unavailable { trail: trail.clone(), reason: error.to_string() },

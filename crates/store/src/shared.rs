@@ -1,12 +1,12 @@
 //! What the writer, the sealer and the readers of one data directory share.
 
+use crate::commit::Seeds;
 use crate::config::StoreConfig;
 use crate::instance::Instance;
 use crate::seams::{Clock, Disk, Entropy, KeyIndex};
 use crate::stats::Counters;
-use crate::trail::{Trail, WalFile};
-use crate::commit::Seeds;
 use crate::trail::TrailState;
+use crate::trail::{Trail, WalFile};
 use cairn_event::TrailRef;
 use cairn_ledger::Signer;
 use std::collections::BTreeMap;

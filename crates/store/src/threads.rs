@@ -196,9 +196,9 @@ fn seal_due(shared: &Shared, inbox: &Receiver<ToSealer>) -> Result<(), StoreErro
 
 fn is_due(shared: &Shared, trail: &Trail) -> bool {
     let (config, state) = (&shared.config, trail.read());
-    let age_ms = state.unsealed_since.map_or(0, |since| {
-        u64::try_from(shared.clock.now().as_millisecond() - since.as_millisecond()).unwrap_or(0)
-    });
+    let age_ms = state
+        .unsealed_since
+        .map_or(0, |since| u64::try_from(shared.clock.now().as_millisecond() - since.as_millisecond()).unwrap_or(0));
     state.unsealed.len() as u64 >= config.seal_events
         || state.unsealed_bytes >= config.seal_bytes
         || (!state.unsealed.is_empty() && age_ms >= config.seal_age_ms)

@@ -42,5 +42,6 @@ pub fn write_tokens(disk: &dyn Disk, signer: &dyn Signer, payload: Vec<u8>) -> R
 /// # Errors
 /// [`StoreError::Io`] when the disk refuses.
 pub fn keep_first_token(disk: &dyn Disk, secret: &str) -> Result<(), StoreError> {
-    durable::put(disk, layout::FIRST_TOKEN, format!("{secret}\n").as_bytes()).map_err(io_error("write keys/admin.token"))
+    durable::put(disk, layout::FIRST_TOKEN, format!("{secret}\n").as_bytes())
+        .map_err(io_error("write keys/admin.token"))
 }

@@ -11,17 +11,7 @@ const DECISIONS: &str = "docs/adr/";
 /// One page.
 const DECISION_LINES_MAX: usize = 60;
 /// Folders whose paths are checked wherever a document names them in backticks.
-const ROOTS: &[&str] = &[
-    "crates/",
-    "docs/",
-    "formats/",
-    "policies/",
-    "sim/",
-    "tests/",
-    "verifier/",
-    "xtask/",
-    ".ci/",
-];
+const ROOTS: &[&str] = &["crates/", "docs/", "formats/", "policies/", "sim/", "tests/", "verifier/", "xtask/", ".ci/"];
 
 /// All findings.
 pub(crate) fn check(files: &[File]) -> Vec<Finding> {
@@ -35,19 +25,11 @@ pub(crate) fn check(files: &[File]) -> Vec<Finding> {
 }
 
 fn text<'a>(files: &'a [File], path: &str) -> &'a str {
-    files
-        .iter()
-        .find(|file| file.path == path)
-        .map_or("", |file| &file.text)
+    files.iter().find(|file| file.path == path).map_or("", |file| &file.text)
 }
 
 fn finding(path: &str, line: usize, rule: &'static str, message: String) -> Finding {
-    Finding {
-        path: path.into(),
-        line,
-        rule,
-        message,
-    }
+    Finding { path: path.into(), line, rule, message }
 }
 
 /// The map is short, and every crate is on it.
@@ -64,12 +46,7 @@ fn architecture(files: &[File]) -> Vec<Finding> {
             continue;
         };
         if !map.contains(&format!("`{member}`")) {
-            findings.push(finding(
-                ARCHITECTURE,
-                0,
-                "map",
-                format!("`{member}` is not on the map"),
-            ));
+            findings.push(finding(ARCHITECTURE, 0, "map", format!("`{member}` is not on the map")));
         }
     }
     findings
@@ -83,22 +60,13 @@ fn dead_names(files: &[File]) -> Vec<Finding> {
             // Every second piece between backticks is code.
             for name in line.split('`').skip(1).step_by(2) {
                 let is_path = ROOTS.iter().any(|root| name.starts_with(root))
-                    && name
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
+                    && name.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
                 let path = name.trim_end_matches('/');
                 let exists = |file: &File| {
-                    file.path
-                        .strip_prefix(path)
-                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                    file.path.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
                 };
                 if is_path && !files.iter().any(exists) {
-                    findings.push(finding(
-                        &file.path,
-                        number,
-                        "dead name",
-                        format!("{name} does not exist"),
-                    ));
+                    findings.push(finding(&file.path, number, "dead name", format!("{name} does not exist")));
                 }
             }
         }
@@ -108,9 +76,7 @@ fn dead_names(files: &[File]) -> Vec<Finding> {
 
 /// Documents whose paths begin at the root; a crate's own notes speak of its folder, a decision of its day.
 fn is_document(file: &&File) -> bool {
-    file.path.ends_with(".md")
-        && !file.path.starts_with("crates/")
-        && !file.path.starts_with(DECISIONS)
+    file.path.ends_with(".md") && !file.path.starts_with("crates/") && !file.path.starts_with(DECISIONS)
 }
 
 /// Each direct dependency has a row with its reason.
@@ -119,14 +85,7 @@ fn dependencies(files: &[File]) -> Vec<Finding> {
     arrows::workspace_dependencies(text(files, "Cargo.toml"))
         .into_iter()
         .filter(|name| !table.contains(&format!("| `{name}` |")))
-        .map(|name| {
-            finding(
-                DEPENDENCIES,
-                0,
-                "dependency",
-                format!("no row for `{name}`"),
-            )
-        })
+        .map(|name| finding(DEPENDENCIES, 0, "dependency", format!("no row for `{name}`")))
         .collect()
 }
 
@@ -137,32 +96,14 @@ fn decisions(files: &[File]) -> Vec<Finding> {
     for file in files.iter().filter(|file| file.path.starts_with(DECISIONS)) {
         let name = &file.path[DECISIONS.len()..];
         let number = name.split('-').next().unwrap_or_default();
-        if number.len() != 4
-            || !number.bytes().all(|b| b.is_ascii_digit())
-            || !name.ends_with(".md")
-        {
-            findings.push(finding(
-                &file.path,
-                0,
-                "decision",
-                "the name must be NNNN-what.md".into(),
-            ));
+        if number.len() != 4 || !number.bytes().all(|b| b.is_ascii_digit()) || !name.ends_with(".md") {
+            findings.push(finding(&file.path, 0, "decision", "the name must be NNNN-what.md".into()));
         } else if let Some(other) = numbers.insert(number, name) {
-            findings.push(finding(
-                &file.path,
-                0,
-                "decision",
-                format!("the number is taken by {other}"),
-            ));
+            findings.push(finding(&file.path, 0, "decision", format!("the number is taken by {other}")));
         }
         let lines = file.text.lines().count();
         if lines > DECISION_LINES_MAX {
-            findings.push(finding(
-                &file.path,
-                0,
-                "decision",
-                format!("{lines} lines, at most {DECISION_LINES_MAX}"),
-            ));
+            findings.push(finding(&file.path, 0, "decision", format!("{lines} lines, at most {DECISION_LINES_MAX}")));
         }
     }
     findings
@@ -175,32 +116,17 @@ fn sources(files: &[File]) -> Vec<Finding> {
         let Some(folder) = file.path.strip_suffix("/mod.rs") else {
             continue;
         };
-        let is_kind = folder
-            .strip_prefix("crates/sources/src/")
-            .is_some_and(|kind| !kind.contains('/'));
+        let is_kind = folder.strip_prefix("crates/sources/src/").is_some_and(|kind| !kind.contains('/'));
         if !is_kind {
             continue;
         }
-        let has = |wanted: &dyn Fn(&str) -> bool| {
-            files
-                .iter()
-                .any(|file| file.path.strip_prefix(folder).is_some_and(wanted))
-        };
+        let has =
+            |wanted: &dyn Fn(&str) -> bool| files.iter().any(|file| file.path.strip_prefix(folder).is_some_and(wanted));
         if !has(&|rest| rest == "/README.md") {
-            findings.push(finding(
-                &file.path,
-                0,
-                "source",
-                "no README.md says what maps where".into(),
-            ));
+            findings.push(finding(&file.path, 0, "source", "no README.md says what maps where".into()));
         }
         if !has(&|rest| rest.starts_with("/golden/") && rest.contains(".in.")) {
-            findings.push(finding(
-                &file.path,
-                0,
-                "source",
-                "no golden/*.in.* shows the mapping".into(),
-            ));
+            findings.push(finding(&file.path, 0, "source", "no golden/*.in.* shows the mapping".into()));
         }
     }
     findings
@@ -211,46 +137,25 @@ mod tests {
     use super::*;
 
     fn files(pairs: &[(&str, &str)]) -> Vec<File> {
-        pairs
-            .iter()
-            .map(|(path, text)| File {
-                path: (*path).into(),
-                text: (*text).into(),
-            })
-            .collect()
+        pairs.iter().map(|(path, text)| File { path: (*path).into(), text: (*text).into() }).collect()
     }
 
     fn messages(findings: Vec<Finding>) -> Vec<String> {
-        findings
-            .into_iter()
-            .map(|finding| finding.message)
-            .collect()
+        findings.into_iter().map(|finding| finding.message).collect()
     }
 
     #[test]
     fn the_map_names_every_crate_and_stays_short() {
-        let tree = files(&[
-            ("ARCHITECTURE.md", "see `crates/event`\n"),
-            ("crates/event/Cargo.toml", ""),
-        ]);
+        let tree = files(&[("ARCHITECTURE.md", "see `crates/event`\n"), ("crates/event/Cargo.toml", "")]);
         assert!(architecture(&tree).is_empty());
-        let tree = files(&[
-            ("ARCHITECTURE.md", &"\n".repeat(251)),
-            ("sim/Cargo.toml", ""),
-        ]);
-        assert_eq!(
-            messages(architecture(&tree)),
-            ["251 lines, at most 250", "`sim` is not on the map"]
-        );
+        let tree = files(&[("ARCHITECTURE.md", &"\n".repeat(251)), ("sim/Cargo.toml", "")]);
+        assert_eq!(messages(architecture(&tree)), ["251 lines, at most 250", "`sim` is not on the map"]);
     }
 
     #[test]
     fn a_path_that_a_document_names_exists() {
         let tree = files(&[
-            (
-                "a.md",
-                "`crates/event/src` `crates/gone` `crates/*/src` `other/x`\n",
-            ),
+            ("a.md", "`crates/event/src` `crates/gone` `crates/*/src` `other/x`\n"),
             ("crates/event/src/lib.rs", ""),
         ]);
         assert_eq!(messages(dead_names(&tree)), ["crates/gone does not exist"]);
@@ -259,26 +164,15 @@ mod tests {
     #[test]
     fn each_dependency_has_a_row() {
         let manifest = "[workspace.dependencies]\nserde = \"1\"\nzstd = \"0\"\n";
-        let tree = files(&[
-            ("Cargo.toml", manifest),
-            ("docs/dependencies.md", "| `serde` | x |\n"),
-        ]);
+        let tree = files(&[("Cargo.toml", manifest), ("docs/dependencies.md", "| `serde` | x |\n")]);
         assert_eq!(messages(dependencies(&tree)), ["no row for `zstd`"]);
     }
 
     #[test]
     fn decisions_are_numbered_once_and_fit_a_page() {
         let long = "\n".repeat(61);
-        let tree = files(&[
-            ("docs/adr/0001-a.md", ""),
-            ("docs/adr/0001-b.md", ""),
-            ("docs/adr/c.md", &long),
-        ]);
-        let expected = [
-            "the number is taken by 0001-a.md",
-            "the name must be NNNN-what.md",
-            "61 lines, at most 60",
-        ];
+        let tree = files(&[("docs/adr/0001-a.md", ""), ("docs/adr/0001-b.md", ""), ("docs/adr/c.md", &long)]);
+        let expected = ["the number is taken by 0001-a.md", "the name must be NNNN-what.md", "61 lines, at most 60"];
         assert_eq!(messages(decisions(&tree)), expected);
     }
 

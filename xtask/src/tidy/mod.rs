@@ -32,11 +32,7 @@ pub(crate) struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}: {}: {}",
-            self.path, self.line, self.rule, self.message
-        )
+        write!(f, "{}:{}: {}: {}", self.path, self.line, self.rule, self.message)
     }
 }
 
@@ -57,26 +53,13 @@ impl Tree {
     fn read(root: &Path) -> Result<Self> {
         let mut list = Command::new("git");
         list.current_dir(root);
-        list.args([
-            "ls-files",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-            "-z",
-        ]);
+        list.args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"]);
         let listed = list.output().context("could not run git")?;
         if !listed.status.success() {
-            bail!(
-                "git ls-files: {}",
-                String::from_utf8_lossy(&listed.stderr).trim()
-            );
+            bail!("git ls-files: {}", String::from_utf8_lossy(&listed.stderr).trim());
         }
         let mut files = Vec::new();
-        for path in listed
-            .stdout
-            .split(|&byte| byte == 0)
-            .filter(|path| !path.is_empty())
-        {
+        for path in listed.stdout.split(|&byte| byte == 0).filter(|path| !path.is_empty()) {
             let path = String::from_utf8(path.to_vec()).context("a file name is not UTF-8")?;
             // A tracked file may be gone from the work tree; a binary one has no lines to look at.
             let Ok(bytes) = std::fs::read(root.join(&path)) else {
@@ -130,8 +113,5 @@ pub(crate) fn stage(root: &Path) -> Result<Tally> {
         println!("tidy: {} files, nothing found", tree.files.len());
         return Ok(Tally::ONE_PASSED);
     }
-    Ok(Tally {
-        passed: 0,
-        failed: findings.len() as u64,
-    })
+    Ok(Tally { passed: 0, failed: findings.len() as u64 })
 }

@@ -34,14 +34,7 @@ impl Source {
         let (code, comments) = split(text);
         let test_items = test_items(&code);
         let is_test = is_test_path(path);
-        Self {
-            path: path.into(),
-            text: text.into(),
-            code,
-            comments,
-            is_test,
-            test_items,
-        }
+        Self { path: path.into(), text: text.into(), code, comments, is_test, test_items }
     }
 
     /// Whether the byte at `at` belongs to tests.
@@ -51,10 +44,7 @@ impl Source {
 
     /// The number, from 1, of the line in which a byte stands.
     pub(crate) fn line(&self, at: usize) -> usize {
-        1 + self.text.as_bytes()[..at]
-            .iter()
-            .filter(|&&byte| byte == b'\n')
-            .count()
+        1 + self.text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count()
     }
 
     /// How many lines there are.
@@ -71,11 +61,7 @@ impl Source {
     pub(crate) fn allows(&self, line: usize, rule: &str) -> bool {
         let mark = format!("tidy: allow {rule}, ");
         let above = line.saturating_sub(2);
-        self.comments
-            .lines()
-            .skip(above)
-            .take(line - above)
-            .any(|text| text.contains(&mark))
+        self.comments.lines().skip(above).take(line - above).any(|text| text.contains(&mark))
     }
 
     /// All functions with a body, nested ones and methods included.
@@ -83,11 +69,7 @@ impl Source {
         let mut functions = Vec::new();
         for at in self.places("fn") {
             let rest = &self.code[at + 2..];
-            let name: String = rest
-                .trim_start()
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
+            let name: String = rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             // A function pointer type has no name, a trait's required method no body.
             if name.is_empty() {
                 continue;
@@ -108,10 +90,7 @@ pub(crate) fn mark_test_files(sources: &mut [Source]) {
         let folder = module_folder(&source.path);
         for item in &source.test_items {
             let code = &source.code[item.clone()];
-            let Some(name) = code
-                .strip_suffix(';')
-                .and_then(|code| code.rsplit_once("mod "))
-            else {
+            let Some(name) = code.strip_suffix(';').and_then(|code| code.rsplit_once("mod ")) else {
                 continue;
             };
             modules.insert(format!("{folder}/{}", name.1.trim()));
@@ -120,8 +99,7 @@ pub(crate) fn mark_test_files(sources: &mut [Source]) {
     for source in sources.iter_mut() {
         let path = source.path.trim_end_matches(".rs").trim_end_matches("/mod");
         source.is_test |= modules.iter().any(|module| {
-            path.strip_prefix(module.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            path.strip_prefix(module.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         });
     }
 }
@@ -138,14 +116,12 @@ fn module_folder(path: &str) -> String {
 fn is_test_path(path: &str) -> bool {
     let mut parts = path.split('/').rev();
     let file = parts.next().unwrap_or_default();
-    file == "tests.rs"
-        || parts.any(|part| matches!(part, "tests" | "benches" | "fuzz" | "examples"))
+    file == "tests.rs" || parts.any(|part| matches!(part, "tests" | "benches" | "fuzz" | "examples"))
 }
 
 /// Every place of `word` in `code` that does not continue an identifier at either end.
 fn places(code: &str, word: &str) -> Vec<usize> {
-    let identifier =
-        |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let identifier = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     let bytes = code.as_bytes();
     let open_start = identifier(word.as_bytes().first());
     let open_end = identifier(word.as_bytes().last());
@@ -181,9 +157,7 @@ fn item_end(code: &str, at: usize) -> Option<(usize, u8)> {
 }
 
 fn body_end(code: &str, at: usize) -> Option<usize> {
-    item_end(code, at)
-        .filter(|&(_, byte)| byte == b'}')
-        .map(|(end, _)| end)
+    item_end(code, at).filter(|&(_, byte)| byte == b'}').map(|(end, _)| end)
 }
 
 /// The ranges of the items that follow `#[cfg(test)]` or `#[cfg(all(test, ...))]`.
@@ -223,13 +197,7 @@ fn split(text: &str) -> (String, String) {
         let kept: Vec<u8> = bytes
             .iter()
             .zip(&parts)
-            .map(|(&byte, &part)| {
-                if part == wanted || byte == b'\n' {
-                    byte
-                } else {
-                    b' '
-                }
-            })
+            .map(|(&byte, &part)| if part == wanted || byte == b'\n' { byte } else { b' ' })
             .collect();
         // Parts begin and end at ASCII bytes, so characters are kept or blanked whole.
         String::from_utf8_lossy(&kept).into_owned()
@@ -241,10 +209,7 @@ fn split(text: &str) -> (String, String) {
 fn next_part(bytes: &[u8], at: usize) -> (Part, usize) {
     let rest = &bytes[at..];
     if rest.starts_with(b"//") {
-        let length = rest
-            .iter()
-            .position(|&byte| byte == b'\n')
-            .unwrap_or(rest.len());
+        let length = rest.iter().position(|&byte| byte == b'\n').unwrap_or(rest.len());
         return (Part::Comment, at + length);
     }
     if rest.starts_with(b"/*") {
@@ -286,22 +251,15 @@ fn block_comment(rest: &[u8]) -> usize {
 
 /// The length of a raw string literal that begins here: `r"..."`, `br#"..."#`, `cr"..."`.
 fn raw_string(rest: &[u8]) -> Option<usize> {
-    let prefix = [&b"br"[..], b"cr", b"r"]
-        .into_iter()
-        .find(|prefix| rest.starts_with(prefix))?;
-    let hashes = rest[prefix.len()..]
-        .iter()
-        .take_while(|&&byte| byte == b'#')
-        .count();
+    let prefix = [&b"br"[..], b"cr", b"r"].into_iter().find(|prefix| rest.starts_with(prefix))?;
+    let hashes = rest[prefix.len()..].iter().take_while(|&&byte| byte == b'#').count();
     let open = prefix.len() + hashes;
     if rest.get(open) != Some(&b'"') {
         return None;
     }
     let mut close = vec![b'"'];
     close.resize(1 + hashes, b'#');
-    let inside = rest[open + 1..]
-        .windows(close.len())
-        .position(|window| window == close);
+    let inside = rest[open + 1..].windows(close.len()).position(|window| window == close);
     Some(inside.map_or(rest.len(), |inside| open + 1 + inside + close.len()))
 }
 
@@ -349,10 +307,7 @@ mod tests {
         check_code("a /* b /* c */ d */ e", "a                   e");
         check_code(r#"f("x\"y", 'z')"#, "f(      ,    )");
         check_code(r##"f(r#"a"b"#, br"c")"##, "f(        ,      )");
-        check_code(
-            "fn f<'a>(x: &'a str, y: char) { y == 'é' }",
-            "fn f<'a>(x: &'a str, y: char) { y ==      }",
-        );
+        check_code("fn f<'a>(x: &'a str, y: char) { y == 'é' }", "fn f<'a>(x: &'a str, y: char) { y ==      }");
         check_code("let r#type = bar\"x\";", "let r#type = bar   ;");
         check_code("open \"never closed", "open              ");
     }
@@ -361,24 +316,15 @@ mod tests {
     fn the_items_under_cfg_test_are_tests_and_the_rest_is_not() {
         let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n fn b() {}\n}\nfn c() {}\n";
         let source = Source::new("crates/a/src/a.rs", text);
-        let found: Vec<(String, bool)> = source
-            .functions()
-            .into_iter()
-            .map(|f| (f.name, source.in_test(f.at)))
-            .collect();
-        assert_eq!(
-            found,
-            [("a".into(), false), ("b".into(), true), ("c".into(), false)]
-        );
+        let found: Vec<(String, bool)> =
+            source.functions().into_iter().map(|f| (f.name, source.in_test(f.at))).collect();
+        assert_eq!(found, [("a".into(), false), ("b".into(), true), ("c".into(), false)]);
     }
 
     #[test]
     fn a_module_declared_under_cfg_test_makes_its_file_a_test() {
         let mut sources = vec![
-            Source::new(
-                "crates/a/src/lib.rs",
-                "#[cfg(test)]\nmod oracle;\nmod real;",
-            ),
+            Source::new("crates/a/src/lib.rs", "#[cfg(test)]\nmod oracle;\nmod real;"),
             Source::new("crates/a/src/oracle.rs", ""),
             Source::new("crates/a/src/oracle/deep.rs", ""),
             Source::new("crates/a/src/real.rs", "#[cfg(test)] mod model;"),
@@ -393,11 +339,8 @@ mod tests {
     #[test]
     fn functions_are_measured_from_the_word_fn_to_the_closing_brace() {
         let text = "trait T { fn none(&self) -> [u8; 4]; }\ntype F = fn(u8);\nfn one(\n  x: [u8; 2],\n) where u8: Copy {\n  if x { y }\n}\n";
-        let found: Vec<(String, usize)> = Source::new("a.rs", text)
-            .functions()
-            .into_iter()
-            .map(|function| (function.name, function.lines))
-            .collect();
+        let found: Vec<(String, usize)> =
+            Source::new("a.rs", text).functions().into_iter().map(|function| (function.name, function.lines)).collect();
         assert_eq!(found, [("one".into(), 5)]);
     }
 
@@ -410,10 +353,7 @@ mod tests {
 
     #[test]
     fn an_exemption_holds_for_its_line_and_the_next() {
-        let source = Source::new(
-            "a.rs",
-            "// tidy: allow wait, the child has no other signal\nx\ny\n",
-        );
+        let source = Source::new("a.rs", "// tidy: allow wait, the child has no other signal\nx\ny\n");
         assert!(source.allows(1, "wait") && source.allows(2, "wait"));
         assert!(!source.allows(3, "wait") && !source.allows(2, "clock"));
     }

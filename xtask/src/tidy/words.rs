@@ -11,13 +11,7 @@ const SEAMED_CRATES: &[&str] = &["store", "search"];
 /// Crates that speak to a person or to a machine's console.
 const CONSOLE: &[&str] = &["crates/cli/", "sim/", "xtask/"];
 /// Where asynchronous code may live.
-const ASYNC: &[&str] = &[
-    "crates/server/",
-    "crates/engines/",
-    "crates/api/",
-    "crates/cli/",
-    "sim/",
-];
+const ASYNC: &[&str] = &["crates/server/", "crates/engines/", "crates/api/", "crates/cli/", "sim/"];
 /// Where data is made durable: the one writer, the real disk, the simulated one, and the bench that
 /// measures the disk itself beside us.
 const DURABLE: &[&str] = &[
@@ -66,13 +60,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "clock",
-        words: &[
-            "SystemTime::now",
-            "Instant::now",
-            "Timestamp::now",
-            "Zoned::now",
-            ".elapsed()",
-        ],
+        words: &["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", ".elapsed()"],
         code: Code::Product,
         applies: |path| is_sealed_off(path) && !under(path, PACING),
         why: "time comes in through a value or the Clock seam",
@@ -96,14 +84,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "randomness",
-        words: &[
-            "getrandom",
-            "thread_rng",
-            "OsRng",
-            "rand::",
-            "new_v4",
-            "now_v7",
-        ],
+        words: &["getrandom", "thread_rng", "OsRng", "rand::", "new_v4", "now_v7"],
         code: Code::Product,
         applies: is_sealed_off,
         why: "randomness comes in through a value or a seam",
@@ -124,26 +105,14 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "sync",
-        words: &[
-            ".sync_data(",
-            ".sync_all(",
-            ".sync_dir(",
-            "::fsync(",
-            "fdatasync(",
-            "::syncfs(",
-        ],
+        words: &[".sync_data(", ".sync_all(", ".sync_dir(", "::fsync(", "fdatasync(", "::syncfs("],
         code: Code::Product,
         applies: |path| !under(path, DURABLE),
         why: "only the store's one writer makes things durable",
     },
     Rule {
         name: "remove",
-        words: &[
-            "remove_file(",
-            "remove_dir(",
-            "remove_dir_all(",
-            "::unlink(",
-        ],
+        words: &["remove_file(", "remove_dir(", "remove_dir_all(", "::unlink("],
         code: Code::Product,
         applies: |path| !under(path, REMOVING),
         why: "nothing is deleted but through the Disk seam",
@@ -180,12 +149,7 @@ pub(crate) fn check(source: &Source) -> Vec<Finding> {
                 let line = source.line(at);
                 if looked_at(rule, source, at) && !source.allows(line, rule.name) {
                     let message = format!("{}: {}", word.trim_end_matches('('), rule.why);
-                    findings.push(Finding {
-                        path: source.path.clone(),
-                        line,
-                        rule: rule.name,
-                        message,
-                    });
+                    findings.push(Finding { path: source.path.clone(), line, rule: rule.name, message });
                 }
             }
         }
@@ -207,9 +171,7 @@ fn under(path: &str, places: &[&str]) -> bool {
 }
 
 fn in_crate(path: &str, crates: &[&str]) -> bool {
-    let name = path
-        .strip_prefix("crates/")
-        .and_then(|rest| rest.split('/').next());
+    let name = path.strip_prefix("crates/").and_then(|rest| rest.split('/').next());
     name.is_some_and(|name| crates.contains(&name))
 }
 
@@ -226,34 +188,21 @@ mod tests {
     use super::*;
 
     fn check_rules(path: &str, text: &str, expected: &[&str]) {
-        let found: Vec<&str> = check(&Source::new(path, text))
-            .iter()
-            .map(|finding| finding.rule)
-            .collect();
+        let found: Vec<&str> = check(&Source::new(path, text)).iter().map(|finding| finding.rule).collect();
         assert_eq!(found, expected, "{path}: {text}");
     }
 
     #[test]
     fn unwrap_is_for_tests() {
         check_rules("crates/cli/src/a.rs", "x.unwrap();", &["unwrap"]);
-        check_rules(
-            "crates/cli/src/a.rs",
-            "x.unwrap_or(1); // .unwrap()\n\".unwrap()\";",
-            &[],
-        );
-        check_rules(
-            "crates/cli/src/a.rs",
-            "#[cfg(test)] mod tests { fn a() { x.unwrap(); } }",
-            &[],
-        );
+        check_rules("crates/cli/src/a.rs", "x.unwrap_or(1); // .unwrap()\n\".unwrap()\";", &[]);
+        check_rules("crates/cli/src/a.rs", "#[cfg(test)] mod tests { fn a() { x.unwrap(); } }", &[]);
         check_rules("crates/cli/tests/it/a.rs", "x.unwrap();", &[]);
     }
 
     #[test]
     fn pure_and_seamed_crates_have_no_clock_no_files_and_no_randomness() {
-        for name in [
-            "event", "sources", "admit", "ledger", "access", "store", "search",
-        ] {
+        for name in ["event", "sources", "admit", "ledger", "access", "store", "search"] {
             let path = format!("crates/{name}/src/a.rs");
             check_rules(&path, "let t = Instant::now();", &["clock"]);
             check_rules(&path, "use std::fs::File;", &["files"]);
@@ -261,41 +210,17 @@ mod tests {
             check_rules(&path, "getrandom::fill(x);", &["randomness"]);
             check_rules(&path, "async fn f() {}", &["async"]);
         }
-        check_rules(
-            "crates/engines/src/local/clock.rs",
-            "SystemTime::now(); std::fs::read(p);",
-            &[],
-        );
+        check_rules("crates/engines/src/local/clock.rs", "SystemTime::now(); std::fs::read(p);", &[]);
     }
 
     #[test]
     fn syncs_and_removals_stay_in_their_rooms() {
-        check_rules(
-            "crates/store/src/commit/wal.rs",
-            "file.sync_data();",
-            &["sync"],
-        );
-        check_rules(
-            "crates/store/src/seams.rs",
-            "fn sync_data(&self) -> Result<()>;",
-            &[],
-        );
+        check_rules("crates/store/src/commit/wal.rs", "file.sync_data();", &["sync"]);
+        check_rules("crates/store/src/seams.rs", "fn sync_data(&self) -> Result<()>;", &[]);
         check_rules("crates/store/src/durable.rs", "file.sync_data();", &[]);
-        check_rules(
-            "crates/engines/src/local/disk.rs",
-            "rustix::fs::fdatasync(f);",
-            &[],
-        );
-        check_rules(
-            "crates/engines/src/tantivy/mod.rs",
-            "file.sync_all();",
-            &["sync"],
-        );
-        check_rules(
-            "crates/store/src/seal/mod.rs",
-            "fs_remove_file(); remove_file(p);",
-            &["remove"],
-        );
+        check_rules("crates/engines/src/local/disk.rs", "rustix::fs::fdatasync(f);", &[]);
+        check_rules("crates/engines/src/tantivy/mod.rs", "file.sync_all();", &["sync"]);
+        check_rules("crates/store/src/seal/mod.rs", "fs_remove_file(); remove_file(p);", &["remove"]);
     }
 
     #[test]
@@ -306,26 +231,14 @@ mod tests {
             "// tidy: allow wait, kills at a random moment\nthread::sleep(d);",
             &[],
         );
-        check_rules(
-            "crates/cli/src/commands/tail.rs",
-            "tokio::time::sleep(d);",
-            &[],
-        );
-        check_rules(
-            "crates/event/src/tests.rs",
-            "#[ignore]\n#[test]\nfn a() {}",
-            &["ignored test"],
-        );
+        check_rules("crates/cli/src/commands/tail.rs", "tokio::time::sleep(d);", &[]);
+        check_rules("crates/event/src/tests.rs", "#[ignore]\n#[test]\nfn a() {}", &["ignored test"]);
     }
 
     #[test]
     fn libraries_do_not_print() {
         check_rules("crates/server/src/lib.rs", "println!(\"x\");", &["print"]);
         check_rules("crates/cli/src/print.rs", "println!(\"x\");", &[]);
-        check_rules(
-            "crates/server/tests/it/main.rs",
-            "println!(\"skipped: no corpus\");",
-            &[],
-        );
+        check_rules("crates/server/tests/it/main.rs", "println!(\"skipped: no corpus\");", &[]);
     }
 }

@@ -378,7 +378,10 @@ impl Disk for SimDisk {
         }
         let inside = |path: &&String| folder(path) == dir;
         let names: BTreeSet<String> = state.names.keys().chain(&state.folders).filter(inside).cloned().collect();
-        Ok(names.into_iter().map(|path| path.rsplit_once('/').map_or(path.clone(), |(_, name)| name.to_owned())).collect())
+        Ok(names
+            .into_iter()
+            .map(|path| path.rsplit_once('/').map_or(path.clone(), |(_, name)| name.to_owned()))
+            .collect())
     }
 
     fn create_dir(&self, dir: &str) -> io::Result<()> {

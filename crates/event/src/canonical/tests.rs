@@ -7,10 +7,7 @@ use crate::arbitrary;
 
 fn both(text: &str) -> (String, String) {
     let json = Json::parse(text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"));
-    (
-        canonical(&json, Numbers::Rfc8785),
-        canonical(&json, Numbers::AsWritten),
-    )
+    (canonical(&json, Numbers::Rfc8785), canonical(&json, Numbers::AsWritten))
 }
 
 #[test]
@@ -32,11 +29,7 @@ fn numbers_that_a_double_holds_are_written_as_rfc_8785_does() {
         ("5e-324", "5e-324"),
         ("0e99999", "0"),
     ] {
-        assert_eq!(
-            both(text),
-            (expected.to_owned(), expected.to_owned()),
-            "{text}"
-        );
+        assert_eq!(both(text), (expected.to_owned(), expected.to_owned()), "{text}");
     }
 }
 
@@ -73,9 +66,7 @@ fn finite(json: Json) -> Json {
     match json {
         Json::Number(number) if !number.as_f64().is_finite() => Json::Null,
         Json::Array(items) => Json::Array(items.into_iter().map(finite).collect()),
-        Json::Object(object) => {
-            Json::Object(object.into_iter().map(|(k, v)| (k, finite(v))).collect())
-        }
+        Json::Object(object) => Json::Object(object.into_iter().map(|(k, v)| (k, finite(v))).collect()),
         other => other,
     }
 }

@@ -76,55 +76,27 @@ fn members_are_compared_one_by_one() {
             r#"{"op":"add","path":"/y","value":null}]"#
         ),
     );
-    check(
-        "null",
-        "{}",
-        r#"[{"old":null,"op":"replace","path":"","value":{}}]"#,
-    );
-    check(
-        "[1]",
-        "{}",
-        r#"[{"old":[1],"op":"replace","path":"","value":{}}]"#,
-    );
+    check("null", "{}", r#"[{"old":null,"op":"replace","path":"","value":{}}]"#);
+    check("[1]", "{}", r#"[{"old":[1],"op":"replace","path":"","value":{}}]"#);
 }
 
 #[test]
 fn arrays_are_compared_between_their_common_ends() {
     check("[1,2,3]", "[1,2,3]", "[]");
-    check(
-        "[1,2,3]",
-        "[1,9,2,3]",
-        r#"[{"op":"add","path":"/1","value":9}]"#,
-    );
-    check(
-        "[1,2,3]",
-        "[1,3]",
-        r#"[{"old":2,"op":"remove","path":"/1"}]"#,
-    );
-    check(
-        "[1,1]",
-        "[1,1,1]",
-        r#"[{"op":"add","path":"/2","value":1}]"#,
-    );
+    check("[1,2,3]", "[1,9,2,3]", r#"[{"op":"add","path":"/1","value":9}]"#);
+    check("[1,2,3]", "[1,3]", r#"[{"old":2,"op":"remove","path":"/1"}]"#);
+    check("[1,1]", "[1,1,1]", r#"[{"op":"add","path":"/2","value":1}]"#);
     check(
         "[1,2,3,4,5]",
         "[1,7,5]",
         r#"[{"old":2,"op":"replace","path":"/1","value":7},{"old":4,"op":"remove","path":"/3"},{"old":3,"op":"remove","path":"/2"}]"#,
     );
-    check(
-        r#"[{"a":1,"b":2},0]"#,
-        r#"[{"a":1,"b":3},0]"#,
-        r#"[{"old":2,"op":"replace","path":"/0/b","value":3}]"#,
-    );
+    check(r#"[{"a":1,"b":2},0]"#, r#"[{"a":1,"b":3},0]"#, r#"[{"old":2,"op":"replace","path":"/0/b","value":3}]"#);
 }
 
 #[test]
 fn numbers_are_equal_if_their_canonical_texts_are() {
-    check(
-        r#"{"a":1.0,"b":[{"c":-0,"d":1}]}"#,
-        r#"{"a":1,"b":[{"d":1e0,"c":0}]}"#,
-        "[]",
-    );
+    check(r#"{"a":1.0,"b":[{"c":-0,"d":1}]}"#, r#"{"a":1,"b":[{"d":1e0,"c":0}]}"#, "[]");
     check(
         "9007199254740992",
         "9007199254740993",
@@ -157,38 +129,17 @@ fn given_operations_are_checked() {
         assert!(read(good).is_ok(), "{good}");
     }
     for (bad, message) in [
-        (
-            "{}",
-            "got object of 0 members, want an array of operations of RFC 6902",
-        ),
-        (
-            r#"[{"op":"remove"}]"#,
-            "0.path: got nothing, want an RFC 6901 pointer",
-        ),
-        (
-            r#"[{"path":""}]"#,
-            "0.op: got nothing, want one of add remove replace move copy test",
-        ),
+        ("{}", "got object of 0 members, want an array of operations of RFC 6902"),
+        (r#"[{"op":"remove"}]"#, "0.path: got nothing, want an RFC 6901 pointer"),
+        (r#"[{"path":""}]"#, "0.op: got nothing, want one of add remove replace move copy test"),
         (r#"[{"op":"replac","path":""}]"#, "did you mean replace?"),
-        (
-            r#"[{"op":"add","path":"/a"}]"#,
-            "0.value: got nothing, want a value with op add, replace and test only",
-        ),
-        (
-            r#"[{"op":"remove","path":"/a","value":1}]"#,
-            "0.value: got a value",
-        ),
+        (r#"[{"op":"add","path":"/a"}]"#, "0.value: got nothing, want a value with op add, replace and test only"),
+        (r#"[{"op":"remove","path":"/a","value":1}]"#, "0.value: got a value"),
         (r#"[{"op":"move","path":"/a"}]"#, "0.from: got nothing"),
-        (
-            r#"[{"op":"test","path":"a","value":1}]"#,
-            "0.path: got string of 1 bytes, want an RFC 6901 pointer",
-        ),
+        (r#"[{"op":"test","path":"a","value":1}]"#, "0.path: got string of 1 bytes, want an RFC 6901 pointer"),
         (r#"[{"op":"test","path":"/~2","value":1}]"#, "0.path"),
         (r#"[{"op":"test","path":"/~","value":1}]"#, "0.path"),
-        (
-            r#"[{"op":"test","path":"","valu":1}]"#,
-            "did you mean value?",
-        ),
+        (r#"[{"op":"test","path":"","valu":1}]"#, "did you mean value?"),
     ] {
         let refused = read(bad).expect_err(bad).to_string();
         assert!(refused.contains(message), "{bad}: {refused}");
@@ -197,24 +148,15 @@ fn given_operations_are_checked() {
 
 #[test]
 fn changed_paths_are_those_of_the_operations() {
-    let event =
-        json(r#"{"changes":[{"op":"move","path":"/b","from":"/a"},{"op":"add","path":"/c"},7]}"#);
-    assert_eq!(
-        changed_paths(&event).collect::<Vec<_>>(),
-        ["/b", "/a", "/c"]
-    );
+    let event = json(r#"{"changes":[{"op":"move","path":"/b","from":"/a"},{"op":"add","path":"/c"},7]}"#);
+    assert_eq!(changed_paths(&event).collect::<Vec<_>>(), ["/b", "/a", "/c"]);
     assert_eq!(changed_paths(&json("{}")).count(), 0);
     assert_eq!(changed_paths(&json(r#"{"changes":null}"#)).count(), 0);
 }
 
 /// `json` with one value inside replaced, removed or added, so that states are alike.
 fn edited() -> impl Strategy<Value = (Json, Json)> {
-    let pair = (
-        arbitrary::json(),
-        arbitrary::json(),
-        any::<prop::sample::Index>(),
-        0..3_u8,
-    );
+    let pair = (arbitrary::json(), arbitrary::json(), any::<prop::sample::Index>(), 0..3_u8);
     pair.prop_map(|(before, new, place, how)| {
         let mut after = before.clone();
         match &mut after {

@@ -45,14 +45,8 @@ const MEMBERS: &[&str] = &[
 
 /// What only the server may say, and why.
 const RESERVED: &[(&str, &str)] = &[
-    (
-        "received_at",
-        "the server's clock says when an event was received; put your own into time",
-    ),
-    (
-        "producer",
-        "it comes from the credential; who acted goes into actor",
-    ),
+    ("received_at", "the server's clock says when an event was received; put your own into time"),
+    ("producer", "it comes from the credential; who acted goes into actor"),
     ("conflict_with", "the server finds conflicts itself"),
     ("policy", "the server notes the policy in force itself"),
 ];
@@ -119,9 +113,7 @@ fn optional_member(draft: &mut Draft, key: &str, value: Json) -> Result<(), Inva
 
 fn unknown(name: &str) -> Invalid {
     match RESERVED.iter().find(|(reserved, _)| *reserved == name) {
-        Some((_, reason)) => Invalid::new("a value", "nothing: only the server sets it")
-            .hint(*reason)
-            .under(name),
+        Some((_, reason)) => Invalid::new("a value", "nothing: only the server sets it").hint(*reason).under(name),
         None => Invalid::unknown_member(name, MEMBERS, "free members go into metadata"),
     }
 }

@@ -14,10 +14,7 @@ fn with(key: &str, value: &str) -> Json {
     if value.is_empty() {
         object.remove(key);
     } else {
-        object.insert(
-            key,
-            Json::parse(value.as_bytes()).unwrap_or_else(|e| panic!("{value}: {e}")),
-        );
+        object.insert(key, Json::parse(value.as_bytes()).unwrap_or_else(|e| panic!("{value}: {e}")));
     }
     event
 }
@@ -51,66 +48,30 @@ fn a_refusal_names_the_field_what_came_and_what_is_wanted() {
         format!(r#"{{"id":"a","type":"agent","on_behalf_of":{inner}}}"#)
     });
     for (key, value, message) in [
-        (
-            "time",
-            "",
-            "time: got nothing, want an RFC 3339 time with offset",
-        ),
-        (
-            "time",
-            "null",
-            "time: got null, want an RFC 3339 time with offset",
-        ),
-        (
-            "time",
-            "1714566600",
-            "time: got number, want an RFC 3339 time with offset",
-        ),
+        ("time", "", "time: got nothing, want an RFC 3339 time with offset"),
+        ("time", "null", "time: got null, want an RFC 3339 time with offset"),
+        ("time", "1714566600", "time: got number, want an RFC 3339 time with offset"),
         (
             "time",
             r#""2024-05-01T12:30:00""#,
             "time: got string of 19 bytes, want an RFC 3339 time with offset; add the offset, such as Z or +02:00",
         ),
-        (
-            "actor",
-            "",
-            "actor: got nothing, want an object with id and type",
-        ),
-        (
-            "actor",
-            r#""alice""#,
-            "actor: got string of 5 bytes, want an object with id and type",
-        ),
-        (
-            "actor",
-            r#"{"type":"user"}"#,
-            "actor.id: got nothing, want a string that is not empty",
-        ),
-        (
-            "actor",
-            r#"{"id":"","type":"user"}"#,
-            "actor.id: got an empty string, want a string that is not empty",
-        ),
+        ("actor", "", "actor: got nothing, want an object with id and type"),
+        ("actor", r#""alice""#, "actor: got string of 5 bytes, want an object with id and type"),
+        ("actor", r#"{"type":"user"}"#, "actor.id: got nothing, want a string that is not empty"),
+        ("actor", r#"{"id":"","type":"user"}"#, "actor.id: got an empty string, want a string that is not empty"),
         (
             "actor",
             r#"{"id":"a","type":"usr"}"#,
             "actor.type: got string \"usr\", want one of user, service, agent, system, unknown; did you mean user?",
         ),
-        (
-            "actor",
-            r#"{"id":"a","type":7}"#,
-            "actor.type: got number, want one of user service agent system unknown",
-        ),
+        ("actor", r#"{"id":"a","type":7}"#, "actor.type: got number, want one of user service agent system unknown"),
         (
             "actor",
             r#"{"id":"a","type":"user","ip":"10.0.0.1:80"}"#,
             "actor.ip: got string of 11 bytes, want an IPv4 or IPv6 address; host names, ports and zones go into metadata",
         ),
-        (
-            "actor",
-            r#"{"id":"a","type":"user","ip":"225.178.039.250"}"#,
-            "actor.ip: got string of 15 bytes",
-        ),
+        ("actor", r#"{"id":"a","type":"user","ip":"225.178.039.250"}"#, "actor.ip: got string of 15 bytes"),
         (
             "actor",
             r#"{"id":"a","type":"user","auth":{"mfa":"yes"}}"#,
@@ -136,11 +97,7 @@ fn a_refusal_names_the_field_what_came_and_what_is_wanted() {
             r#"{"id":"a","type":"user","mail":"x"}"#,
             "actor.mail: got an unknown member, want a member of cairn/event/v1; did you mean email? other facts about the actor go into metadata",
         ),
-        (
-            "actor",
-            &chain,
-            "got a longer chain of on_behalf_of, want at most 8 actors in a chain",
-        ),
+        ("actor", &chain, "got a longer chain of on_behalf_of, want at most 8 actors in a chain"),
         (
             "action",
             r#""login""#,
@@ -148,16 +105,8 @@ fn a_refusal_names_the_field_what_came_and_what_is_wanted() {
         ),
         ("action", r#""iam.Role""#, "action: got string of 8 bytes"),
         ("action", r#""iam..x""#, "action: got string of 6 bytes"),
-        (
-            "action",
-            &format!("\"a.{}\"", "x".repeat(127)),
-            "action: got string of 129 bytes, want at most 128 bytes",
-        ),
-        (
-            "resource",
-            r#"{"type":"t"}"#,
-            "resource.id: got nothing, want a string that is not empty",
-        ),
+        ("action", &format!("\"a.{}\"", "x".repeat(127)), "action: got string of 129 bytes, want at most 128 bytes"),
+        ("resource", r#"{"type":"t"}"#, "resource.id: got nothing, want a string that is not empty"),
         (
             "resource",
             r#"{"type":"t","id":"1","names":"n"}"#,
@@ -169,27 +118,11 @@ fn a_refusal_names_the_field_what_came_and_what_is_wanted() {
             "id: got string of 1 bytes, want a UUID such as 01912d68-783e-7a03-8467-5661c1243ad4; leave id out and the server assigns one",
         ),
         ("operation", r#""deleted""#, "did you mean delete?"),
-        (
-            "outcome",
-            r#""ok""#,
-            "outcome: got string \"ok\", want one of success, failure, denied, unknown",
-        ),
-        (
-            "class",
-            "1",
-            "class: got number, want one of critical standard bulk",
-        ),
+        ("outcome", r#""ok""#, "outcome: got string \"ok\", want one of success, failure, denied, unknown"),
+        ("class", "1", "class: got number, want one of critical standard bulk"),
         ("severity", r#""HIGH""#, "did you mean high?"),
-        (
-            "related",
-            r#"[{"type":"t","id":"1"},{"type":"t"}]"#,
-            "related.1.id: got nothing",
-        ),
-        (
-            "related",
-            "{}",
-            "related: got object of 0 members, want an array, each item an object with type and id",
-        ),
+        ("related", r#"[{"type":"t","id":"1"},{"type":"t"}]"#, "related.1.id: got nothing"),
+        ("related", "{}", "related: got object of 0 members, want an array, each item an object with type and id"),
         (
             "cause",
             &format!("[{}\"x\"]", "\"x\",".repeat(1024)),
@@ -201,91 +134,35 @@ fn a_refusal_names_the_field_what_came_and_what_is_wanted() {
             "trace_id: got string of 32 bytes, want 32 lower-case hexadecimal digits, not all zero",
         ),
         ("span_id", r#""xyz""#, "span_id: got string of 3 bytes"),
-        (
-            "request_id",
-            &long(1025),
-            "request_id: got string of 1025 bytes, want at most 1024 bytes",
-        ),
-        (
-            "service",
-            &long(257),
-            "service: got string of 257 bytes, want at most 256 bytes",
-        ),
+        ("request_id", &long(1025), "request_id: got string of 1025 bytes, want at most 1024 bytes"),
+        ("service", &long(257), "service: got string of 257 bytes, want at most 256 bytes"),
         (
             "outcome_reason",
             &long((16 << 10) + 1),
             "outcome_reason: got string of 16385 bytes, want at most 16384 bytes",
         ),
-        (
-            "origin",
-            r#"{"ips":["::1","localhost"]}"#,
-            "origin.ips.1: got string of 9 bytes",
-        ),
+        ("origin", r#"{"ips":["::1","localhost"]}"#, "origin.ips.1: got string of 9 bytes"),
         (
             "origin",
             r#"{"ips":"::1"}"#,
             "origin.ips: got string of 3 bytes, want an array, each item an IPv4 or IPv6 address",
         ),
-        (
-            "origin",
-            r#"{"country":"ch"}"#,
-            "origin.country: got string of 2 bytes, want two upper-case letters",
-        ),
-        (
-            "origin",
-            r#"{"agent":"x"}"#,
-            "origin.agent: got an unknown member",
-        ),
+        ("origin", r#"{"country":"ch"}"#, "origin.country: got string of 2 bytes, want two upper-case letters"),
+        ("origin", r#"{"agent":"x"}"#, "origin.agent: got an unknown member"),
         (
             "before_hash",
             r#""abc""#,
             "before_hash: got string of 3 bytes, want SHA-256 as 64 lower-case hexadecimal digits",
         ),
-        (
-            "changes",
-            r#"[{"op":"add","path":"/a"}]"#,
-            "changes.0.value: got nothing",
-        ),
-        (
-            "dry_run",
-            r#""true""#,
-            "dry_run: got string of 4 bytes, want true or false",
-        ),
-        (
-            "schema",
-            r#""name""#,
-            "schema: got string of 4 bytes, want name@version",
-        ),
-        (
-            "metadata",
-            "[]",
-            "metadata: got array of 0 items, want an object",
-        ),
-        (
-            "raw",
-            "7",
-            "raw: got number, want a string, or an object with base64 alone",
-        ),
-        (
-            "raw",
-            r#"{"base64":"a"}"#,
-            "raw.base64: got string of 1 bytes, want standard base64 with padding",
-        ),
-        (
-            "raw",
-            r#"{"base64":"","x":1}"#,
-            "raw: got object of 2 members",
-        ),
-        (
-            "idempotency_key",
-            &long(1025),
-            "idempotency_key: got string of 1025 bytes, want at most 1024 bytes",
-        ),
-        (
-            "idempotency_key",
-            r#""""#,
-            "idempotency_key: got an empty string, want a string that is not empty",
-        ),
+        ("changes", r#"[{"op":"add","path":"/a"}]"#, "changes.0.value: got nothing"),
+        ("dry_run", r#""true""#, "dry_run: got string of 4 bytes, want true or false"),
+        ("schema", r#""name""#, "schema: got string of 4 bytes, want name@version"),
+        ("metadata", "[]", "metadata: got array of 0 items, want an object"),
+        ("raw", "7", "raw: got number, want a string, or an object with base64 alone"),
+        ("raw", r#"{"base64":"a"}"#, "raw.base64: got string of 1 bytes, want standard base64 with padding"),
+        ("raw", r#"{"base64":"","x":1}"#, "raw: got object of 2 members"),
+        ("idempotency_key", &long(1025), "idempotency_key: got string of 1025 bytes, want at most 1024 bytes"),
+        ("idempotency_key", r#""""#, "idempotency_key: got an empty string, want a string that is not empty"),
         (
             "received_at",
             r#""2024-05-01T12:30:00Z""#,
@@ -313,28 +190,17 @@ fn a_refusal_names_the_field_what_came_and_what_is_wanted() {
 #[test]
 fn a_slip_in_a_required_name_is_told_as_such() {
     let mut event = with("time", "");
-    event
-        .as_object_mut()
-        .expect("an object")
-        .insert("tmie", "2024-05-01T12:30:00Z");
+    event.as_object_mut().expect("an object").insert("tmie", "2024-05-01T12:30:00Z");
     let refused = Draft::from_json(event).expect_err("no time").to_string();
-    assert!(
-        refused.starts_with("tmie: got an unknown member"),
-        "{refused}"
-    );
+    assert!(refused.starts_with("tmie: got an unknown member"), "{refused}");
     assert!(refused.contains("did you mean time?"), "{refused}");
 }
 
 #[test]
 fn only_an_object_is_an_event() {
     for text in ["null", "[]", "\"x\"", "1"] {
-        let refused =
-            Draft::from_json(Json::parse(text.as_bytes()).expect("valid")).expect_err(text);
-        assert!(
-            refused
-                .to_string()
-                .ends_with("want an event, which is a JSON object")
-        );
+        let refused = Draft::from_json(Json::parse(text.as_bytes()).expect("valid")).expect_err(text);
+        assert!(refused.to_string().ends_with("want an event, which is a JSON object"));
     }
 }
 
@@ -344,10 +210,7 @@ fn values_are_never_repeated_in_a_refusal() {
     let event = Json::parse(LEAST.as_bytes()).expect("valid");
     for key in MEMBERS_WITH_TEXT {
         let mut event = event.clone();
-        event
-            .as_object_mut()
-            .expect("an object")
-            .insert(*key, secret.as_str());
+        event.as_object_mut().expect("an object").insert(*key, secret.as_str());
         if let Err(refused) = Draft::from_json(event) {
             assert!(!refused.to_string().contains("hunter2"), "{refused}");
         }
@@ -410,10 +273,7 @@ fn null_and_empty_lists_mean_nothing_was_said() {
     }
     assert_eq!(read("cause", "[]"), Ok(least.clone()));
     assert_eq!(read("related", "[]"), Ok(least.clone()));
-    let before = read("before", "null")
-        .expect("valid")
-        .before
-        .expect("a state");
+    let before = read("before", "null").expect("valid").before.expect("a state");
     assert!(before.as_json().is_null());
 }
 
@@ -425,51 +285,24 @@ fn metadata_has_its_limits() {
     };
     assert!(read("metadata", &keys(1024)).is_ok());
     let refused = read("metadata", &keys(1025)).expect_err("keys").to_string();
-    assert_eq!(
-        refused,
-        "metadata: got object with 1025 keys in all, want at most 1024 keys"
-    );
+    assert_eq!(refused, "metadata: got object with 1025 keys in all, want at most 1024 keys");
     let nested = |n: usize| format!("{}1{}", "{\"a\":".repeat(n), "}".repeat(n));
     assert!(read("metadata", &nested(64)).is_ok());
-    let refused = read("metadata", &nested(65))
-        .expect_err("depth")
-        .to_string();
-    assert_eq!(
-        refused,
-        "metadata: got object of 65 levels, want at most 64 levels"
-    );
+    let refused = read("metadata", &nested(65)).expect_err("depth").to_string();
+    assert_eq!(refused, "metadata: got object of 65 levels, want at most 64 levels");
     assert!(read("before", &nested(64)).is_ok());
     let refused = read("after", &nested(65)).expect_err("depth").to_string();
-    assert_eq!(
-        refused,
-        "after: got object of 65 levels, want at most 64 levels"
-    );
+    assert_eq!(refused, "after: got object of 65 levels, want at most 64 levels");
 }
 
 #[test]
 fn spellings_of_one_value_become_one() {
     let part = |key, value| read(key, value).expect("valid").part().text;
     for (key, value, written) in [
-        (
-            "time",
-            r#""2024-05-01T14:30:00.120+02:00""#,
-            r#""time":"2024-05-01T12:30:00.12Z""#,
-        ),
-        (
-            "id",
-            r#""F47AC10B-58CC-4372-A567-0E02B2C3D479""#,
-            r#""id":"f47ac10b-58cc-4372-a567-0e02b2c3d479""#,
-        ),
-        (
-            "origin",
-            r#"{"ips":["2001:DB8::0001"]}"#,
-            r#""ips":["2001:db8::1"]"#,
-        ),
-        (
-            "metadata",
-            r#"{"b":1.0,"a":12345678901234567890.5}"#,
-            r#""metadata":{"a":12345678901234567890.5,"b":1}"#,
-        ),
+        ("time", r#""2024-05-01T14:30:00.120+02:00""#, r#""time":"2024-05-01T12:30:00.12Z""#),
+        ("id", r#""F47AC10B-58CC-4372-A567-0E02B2C3D479""#, r#""id":"f47ac10b-58cc-4372-a567-0e02b2c3d479""#),
+        ("origin", r#"{"ips":["2001:DB8::0001"]}"#, r#""ips":["2001:db8::1"]"#),
+        ("metadata", r#"{"b":1.0,"a":12345678901234567890.5}"#, r#""metadata":{"a":12345678901234567890.5,"b":1}"#),
     ] {
         let text = part(key, value);
         assert!(text.contains(written), "{text}");
@@ -498,10 +331,7 @@ fn raw_bytes_that_are_no_text_are_base64() {
     let raw = draft.raw.expect("raw");
     assert_eq!(raw.as_bytes(), [0xff, 0]);
     assert_eq!(raw.to_json().to_text(), r#"{"base64":"/wA="}"#);
-    let text = read("raw", r#"{"base64":"YQ=="}"#)
-        .expect("valid")
-        .raw
-        .expect("raw");
+    let text = read("raw", r#"{"base64":"YQ=="}"#).expect("valid").raw.expect("raw");
     assert_eq!(text.to_json(), Json::from("a"));
 }
 

@@ -76,10 +76,7 @@ fn states(w: &mut PartWriter, draft: &Draft) {
 /// From `cause` to `id`.
 fn correlation(w: &mut PartWriter, draft: &Draft, identity: Identity) {
     if !draft.cause.is_empty() {
-        w.member(
-            "cause",
-            list(&draft.cause, |id, out| write_string(id.as_str(), out)),
-        );
+        w.member("cause", list(&draft.cause, |id, out| write_string(id.as_str(), out)));
     }
     if let Some(changes) = &draft.changes {
         w.slot("/changes", |out| changes.write(out));
@@ -129,10 +126,7 @@ fn rest(w: &mut PartWriter, draft: &Draft) {
 
 fn actor(w: &mut PartWriter, actor: &Actor) {
     if !actor.approved_by.is_empty() {
-        w.slot(
-            "/actor/approved_by",
-            list(&actor.approved_by, |id, out| write_string(id.as_str(), out)),
-        );
+        w.slot("/actor/approved_by", list(&actor.approved_by, |id, out| write_string(id.as_str(), out)));
     }
     if let Some(auth) = &actor.auth {
         let auth = auth.to_json();

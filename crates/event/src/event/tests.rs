@@ -48,39 +48,18 @@ fn the_server_adds_its_facts() {
             r#""received_at":"2024-05-01T12:30:00.123Z","severity":"low"}"#
         )
     );
-    assert_eq!(
-        plain
-            .to_json()
-            .pointer("/producer/sequence")
-            .and_then(Json::as_u64),
-        Some(u64::MAX)
-    );
+    assert_eq!(plain.to_json().pointer("/producer/sequence").and_then(Json::as_u64), Some(u64::MAX));
 }
 
 #[test]
 fn what_the_producer_gave_is_not_said_twice() {
-    let given = event(
-        r#","id":"f47ac10b-58cc-4372-a567-0e02b2c3d479","class":"bulk","severity":"critical""#,
-    );
+    let given = event(r#","id":"f47ac10b-58cc-4372-a567-0e02b2c3d479","class":"bulk","severity":"critical""#);
     for member in ["\"id\"", "\"class\"", "\"severity\""] {
-        assert!(
-            !given.server_part().text.contains(member),
-            "{}",
-            given.server_part().text
-        );
+        assert!(!given.server_part().text.contains(member), "{}", given.server_part().text);
     }
-    assert_eq!(
-        given.id().to_string(),
-        "f47ac10b-58cc-4372-a567-0e02b2c3d479"
-    );
-    assert_eq!(
-        (given.class(), given.severity()),
-        (Class::Bulk, Severity::Critical)
-    );
-    assert_eq!(
-        (event("").class(), event("").severity()),
-        (Class::Standard, Severity::Low)
-    );
+    assert_eq!(given.id().to_string(), "f47ac10b-58cc-4372-a567-0e02b2c3d479");
+    assert_eq!((given.class(), given.severity()), (Class::Bulk, Severity::Critical));
+    assert_eq!((event("").class(), event("").severity()), (Class::Standard, Severity::Low));
 }
 
 #[test]
@@ -118,11 +97,7 @@ fn what_the_producer_says_about_the_states_stands() {
     let seen = given.to_json();
     assert_eq!(seen.pointer("/effective_change"), Some(&Json::Bool(false)));
     let half = event(r#","before":1,"after":2,"changes":[]"#);
-    assert!(
-        half.server_part()
-            .text
-            .contains(r#""effective_change":true"#)
-    );
+    assert!(half.server_part().text.contains(r#""effective_change":true"#));
 }
 
 #[test]
@@ -130,9 +105,7 @@ fn a_given_hash_must_be_right() {
     let exact = Digest::of(b"9007199254740993");
     let rounded = Digest::of(b"9007199254740992");
     for hash in [exact, rounded] {
-        let event = event(&format!(
-            r#","after":9007199254740993,"after_hash":"{hash}""#
-        ));
+        let event = event(&format!(r#","after":9007199254740993,"after_hash":"{hash}""#));
         assert!(!event.server_part().text.contains("after_hash"));
     }
     let wrong = draft(&format!(r#","before":1,"before_hash":"{exact}""#));
@@ -148,18 +121,12 @@ fn a_given_hash_must_be_right() {
 #[test]
 fn an_event_has_a_size_limit() {
     let with_raw = |n: usize| draft(&format!(r#","raw":"{}""#, "x".repeat(n)));
-    let overhead = Event::new(with_raw(0), admission())
-        .expect("small")
-        .size_bytes();
+    let overhead = Event::new(with_raw(0), admission()).expect("small").size_bytes();
     let most = limits::EVENT_BYTES_MAX - overhead;
     let largest = Event::new(with_raw(most), admission()).expect("at the limit");
     assert_eq!(largest.size_bytes(), limits::EVENT_BYTES_MAX);
     let refused = Event::new(with_raw(most + 1), admission()).expect_err("too large");
-    assert!(
-        refused
-            .to_string()
-            .contains("got 1048577 bytes, want an event of at most 1048576 bytes")
-    );
+    assert!(refused.to_string().contains("got 1048577 bytes, want an event of at most 1048576 bytes"));
     let position = "t/main@7".parse().expect("a position");
     assert!(largest.in_conflict_with(position).is_err());
 }
@@ -167,51 +134,29 @@ fn an_event_has_a_size_limit() {
 #[test]
 fn changes_that_would_not_fit_are_left_to_the_states() {
     let state = |letter: &str| letter.repeat(400 << 10);
-    let event = event(&format!(
-        r#","before":"{}","after":"{}""#,
-        state("a"),
-        state("b")
-    ))
-    .to_json();
+    let event = event(&format!(r#","before":"{}","after":"{}""#, state("a"), state("b"))).to_json();
     assert!(event.get("changes").is_none());
     assert_eq!(event.get("effective_change"), Some(&Json::Bool(true)));
 }
 
 #[test]
 fn a_conflict_is_marked() {
-    let marked = event("")
-        .in_conflict_with("t/main@7".parse().expect("a position"))
-        .expect("small");
-    assert_eq!(
-        marked.to_json().get("conflict_with"),
-        Some(&Json::from("t/main@7"))
-    );
+    let marked = event("").in_conflict_with("t/main@7".parse().expect("a position")).expect("small");
+    assert_eq!(marked.to_json().get("conflict_with"), Some(&Json::from("t/main@7")));
     assert_eq!(marked.fingerprint(), event("").fingerprint());
 }
 
 #[test]
 fn deep_states_can_be_read_back() {
     let nested = |n: usize, v: u8| format!("{}{v}{}", "[".repeat(n), "]".repeat(n));
-    let deep = event(&format!(
-        r#","before":{},"after":{{"x":{}}}"#,
-        nested(64, 1),
-        nested(63, 2)
-    ));
-    assert_eq!(
-        deep.to_json().pointer("/changes/0/op"),
-        Some(&Json::from("replace"))
-    );
+    let deep = event(&format!(r#","before":{},"after":{{"x":{}}}"#, nested(64, 1), nested(63, 2)));
+    assert_eq!(deep.to_json().pointer("/changes/0/op"), Some(&Json::from("replace")));
 }
 
 #[test]
 fn the_event_comes_in_the_order_of_the_contract() {
     let seen = event(r#","metadata":{},"raw":"r","outcome":"denied","service":"s""#).to_json();
-    let keys: Vec<_> = seen
-        .as_object()
-        .expect("an object")
-        .iter()
-        .map(|(k, _)| k)
-        .collect();
+    let keys: Vec<_> = seen.as_object().expect("an object").iter().map(|(k, _)| k).collect();
     assert_eq!(
         keys,
         [
@@ -235,8 +180,7 @@ fn the_event_comes_in_the_order_of_the_contract() {
 /// The canonical text of each member, so that numbers compare by value.
 fn canonical_members(json: &Json) -> Vec<(String, String)> {
     let object = json.as_object().expect("an object");
-    let member =
-        |(key, value): (&str, &Json)| (key.to_owned(), canonical(value, Numbers::AsWritten));
+    let member = |(key, value): (&str, &Json)| (key.to_owned(), canonical(value, Numbers::AsWritten));
     object.iter().map(member).collect()
 }
 

@@ -15,9 +15,8 @@ pub(super) fn created(expr: &Expr) -> Bounds {
         Expr::All | Expr::Not(_) | Expr::Text(_) => NONE,
         Expr::Clause(clause) if clause.field.node.field.name == "created" => of_clause(clause),
         Expr::Clause(_) => NONE,
-        Expr::And(nodes) => nodes.iter().map(|node| created(&node.node)).fold(
-            NONE,
-            |(from, to), (other_from, other_to)| {
+        Expr::And(nodes) => {
+            nodes.iter().map(|node| created(&node.node)).fold(NONE, |(from, to), (other_from, other_to)| {
                 // An absent lower bound is below every other, as `Option` orders; an absent upper
                 // bound is above.
                 let to = match (to, other_to) {
@@ -25,16 +24,13 @@ pub(super) fn created(expr: &Expr) -> Bounds {
                     (a, b) => a.or(b),
                 };
                 (from.max(other_from), to)
-            },
-        ),
+            })
+        }
         Expr::Or(nodes) => nodes
             .iter()
             .map(|node| created(&node.node))
             .reduce(|(from, to), (other_from, other_to)| {
-                (
-                    from.min(other_from),
-                    to.zip(other_to).map(|(a, b)| a.max(b)),
-                )
+                (from.min(other_from), to.zip(other_to).map(|(a, b)| a.max(b)))
             })
             .unwrap_or(NONE),
     }
@@ -50,10 +46,9 @@ fn of_clause(clause: &Clause) -> Bounds {
         Value::Compare(Comparison::Above | Comparison::AtLeast, item) => (time(&item.node), None),
         Value::Compare(Comparison::Below | Comparison::AtMost, item) => (None, time(&item.node)),
         Value::Compare(Comparison::Exactly, item) => (time(&item.node), time(&item.node)),
-        Value::Range { from, to } => (
-            from.as_ref().and_then(|item| time(&item.node)),
-            to.as_ref().and_then(|item| time(&item.node)),
-        ),
+        Value::Range { from, to } => {
+            (from.as_ref().and_then(|item| time(&item.node)), to.as_ref().and_then(|item| time(&item.node)))
+        }
         Value::AnyOf(items) => {
             let times = || items.iter().filter_map(|item| time(&item.node));
             (times().min(), times().max())

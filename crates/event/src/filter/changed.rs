@@ -20,38 +20,20 @@ pub fn each_changed_path(event: &Json, mut visit: impl FnMut(&[&str])) {
 
 /// Whether `test` holds of a path that changed.
 pub(super) fn any_changed_path(event: &Json, test: &mut dyn FnMut(&[&str]) -> bool) -> bool {
-    let changes = event
-        .pointer("/changes")
-        .and_then(Json::as_array)
-        .unwrap_or_default();
+    let changes = event.pointer("/changes").and_then(Json::as_array).unwrap_or_default();
     changes.iter().any(|change| {
         let pointer = |name| change.get(name).and_then(Json::as_str);
-        [
-            ("path", change.get("old"), change.get("value")),
-            ("from", None, None),
-        ]
-        .into_iter()
-        .filter_map(|(name, old, new)| Some((pointer(name)?, old, new)))
-        .any(|(pointer, old, new)| any_along(pointer, old, new, test))
+        [("path", change.get("old"), change.get("value")), ("from", None, None)]
+            .into_iter()
+            .filter_map(|(name, old, new)| Some((pointer(name)?, old, new)))
+            .any(|(pointer, old, new)| any_along(pointer, old, new, test))
     })
 }
 
 /// The path of one operation from its top to its end, and into what it changed.
-fn any_along(
-    pointer: &str,
-    old: Option<&Json>,
-    new: Option<&Json>,
-    test: &mut dyn FnMut(&[&str]) -> bool,
-) -> bool {
-    let segments = pointer
-        .strip_prefix('/')
-        .map(pointer_segments)
-        .unwrap_or_default();
-    let mut walk = Walk {
-        full: Vec::new(),
-        named: Vec::new(),
-        test,
-    };
+fn any_along(pointer: &str, old: Option<&Json>, new: Option<&Json>, test: &mut dyn FnMut(&[&str]) -> bool) -> bool {
+    let segments = pointer.strip_prefix('/').map(pointer_segments).unwrap_or_default();
+    let mut walk = Walk { full: Vec::new(), named: Vec::new(), test };
     for segment in &segments {
         walk.enter(segment);
         if walk.test() {

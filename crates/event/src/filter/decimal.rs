@@ -80,15 +80,8 @@ impl Decimal {
             return by_sign;
         }
         // Both are 0.d with d not beginning with a zero: the power decides, then the digits.
-        let by_size = self
-            .exponent
-            .cmp(&other.exponent)
-            .then_with(|| self.digits.cmp(&other.digits));
-        if self.negative {
-            by_size.reverse()
-        } else {
-            by_size
-        }
+        let by_size = self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits));
+        if self.negative { by_size.reverse() } else { by_size }
     }
 }
 
@@ -126,17 +119,8 @@ mod tests {
     use super::*;
 
     fn check(left: &str, expected: Ordering, right: &str) {
-        let (left, right) = (
-            Decimal::parse(left).unwrap(),
-            Decimal::parse(right).unwrap(),
-        );
-        assert_eq!(
-            left.compare(&right),
-            expected,
-            "{} {}",
-            left.literal(),
-            right.literal()
-        );
+        let (left, right) = (Decimal::parse(left).unwrap(), Decimal::parse(right).unwrap());
+        assert_eq!(left.compare(&right), expected, "{} {}", left.literal(), right.literal());
         assert_eq!(right.compare(&left), expected.reverse());
     }
 
@@ -159,9 +143,7 @@ mod tests {
 
     #[test]
     fn other_text_is_no_decimal() {
-        for text in [
-            "", "-", ".5", "5.", "1e", "1e+", "+1", "0x10", "1_000", "١", "nan", "1 ",
-        ] {
+        for text in ["", "-", ".5", "5.", "1e", "1e+", "+1", "0x10", "1_000", "١", "nan", "1 "] {
             assert!(Decimal::parse(text).is_none(), "{text:?}");
         }
     }

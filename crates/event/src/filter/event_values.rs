@@ -68,40 +68,26 @@ impl<'e> Scalar<'e> {
 type Test<'t, 'e> = &'t mut dyn FnMut(Scalar<'e>) -> bool;
 
 /// Whether `test` holds of a value that the field has.
-pub(super) fn any_value<'e>(
-    field: &FieldRef,
-    event: &'e Json,
-    position: &Position,
-    test: Test<'_, 'e>,
-) -> bool {
+pub(super) fn any_value<'e>(field: &FieldRef, event: &'e Json, position: &Position, test: Test<'_, 'e>) -> bool {
     let mut test_text = |text: String| test(Scalar::Text(text.into()));
     match field.field.reads {
-        Reads::Members(pointers) => pointers.iter().any(|pointer| {
-            any_at(event, pointer, &field.path, &mut |value| {
-                any_scalar(value, test)
-            })
-        }),
+        Reads::Members(pointers) => {
+            pointers.iter().any(|pointer| any_at(event, pointer, &field.path, &mut |value| any_scalar(value, test)))
+        }
         Reads::Joined { pair, members } => {
             let scalar = |pointer| event.pointer(pointer).and_then(Json::as_str);
             if let [Some(first), Some(second)] = pair.map(scalar)
-                && (test_text(format!("{first}/{second}"))
-                    || test_text(format!("{first}:{second}")))
+                && (test_text(format!("{first}/{second}")) || test_text(format!("{first}:{second}")))
             {
                 return true;
             }
-            members
-                .iter()
-                .filter_map(|pointer| event.pointer(pointer))
-                .any(|value| any_scalar(value, test))
+            members.iter().filter_map(|pointer| event.pointer(pointer)).any(|value| any_scalar(value, test))
         }
-        Reads::RawText => event
-            .pointer("/raw")
-            .and_then(Json::as_str)
-            .is_some_and(|text| test(Scalar::Text(text.into()))),
+        Reads::RawText => {
+            event.pointer("/raw").and_then(Json::as_str).is_some_and(|text| test(Scalar::Text(text.into())))
+        }
         Reads::Tenant => test_text(position.trail.tenant.to_string()),
-        Reads::Trail => {
-            test_text(position.trail.trail.to_string()) || test_text(position.trail.to_string())
-        }
+        Reads::Trail => test_text(position.trail.trail.to_string()) || test_text(position.trail.to_string()),
         Reads::Position => test_text(position.to_string()),
         Reads::Index => test(Scalar::Number(Cow::Owned(position.index.0.into()))),
         Reads::Nothing => false,
@@ -116,12 +102,9 @@ pub(super) fn is_present(field: &FieldRef, event: &Json) -> bool {
         _ => true,
     };
     match field.field.reads {
-        Reads::Members(pointers)
-        | Reads::Joined {
-            members: pointers, ..
-        } => pointers
-            .iter()
-            .any(|pointer| any_at(event, pointer, &field.path, &mut |value| is_value(value))),
+        Reads::Members(pointers) | Reads::Joined { members: pointers, .. } => {
+            pointers.iter().any(|pointer| any_at(event, pointer, &field.path, &mut |value| is_value(value)))
+        }
         Reads::RawText => event.pointer("/raw").is_some_and(is_value),
         Reads::Tenant | Reads::Trail | Reads::Position | Reads::Index => true,
         Reads::Nothing => false,
@@ -129,11 +112,7 @@ pub(super) fn is_present(field: &FieldRef, event: &Json) -> bool {
 }
 
 /// See [`FieldRef::values`].
-pub(super) fn texts<'e>(
-    field: &FieldRef,
-    event: &'e Json,
-    position: &Position,
-) -> Vec<Cow<'e, str>> {
+pub(super) fn texts<'e>(field: &FieldRef, event: &'e Json, position: &Position) -> Vec<Cow<'e, str>> {
     let mut texts = Vec::new();
     if field.field.kind != Kind::Changed {
         any_value(field, event, position, &mut |scalar| {
@@ -146,15 +125,8 @@ pub(super) fn texts<'e>(
 
 /// Whether `test` holds of a value at `path` below the member at `pointer`. A segment that is no
 /// index of a list, or none that the list has, looks into each of its elements.
-fn any_at<'e>(
-    event: &'e Json,
-    pointer: &str,
-    path: &[String],
-    test: &mut dyn FnMut(&'e Json) -> bool,
-) -> bool {
-    event
-        .pointer(pointer)
-        .is_some_and(|value| any_below(value, path, test))
+fn any_at<'e>(event: &'e Json, pointer: &str, path: &[String], test: &mut dyn FnMut(&'e Json) -> bool) -> bool {
+    event.pointer(pointer).is_some_and(|value| any_below(value, path, test))
 }
 
 fn any_below<'e>(value: &'e Json, path: &[String], test: &mut dyn FnMut(&'e Json) -> bool) -> bool {
@@ -162,9 +134,7 @@ fn any_below<'e>(value: &'e Json, path: &[String], test: &mut dyn FnMut(&'e Json
         return test(value);
     };
     match value {
-        Json::Object(object) => object
-            .get(segment)
-            .is_some_and(|inner| any_below(inner, rest, test)),
+        Json::Object(object) => object.get(segment).is_some_and(|inner| any_below(inner, rest, test)),
         Json::Array(items) => match index(segment).and_then(|at| items.get(at)) {
             Some(inner) => any_below(inner, rest, test),
             None => items.iter().any(|inner| any_below(inner, path, test)),
@@ -175,8 +145,7 @@ fn any_below<'e>(value: &'e Json, path: &[String], test: &mut dyn FnMut(&'e Json
 
 /// A list index without leading zeros (RFC 6901 section 4).
 fn index(segment: &str) -> Option<usize> {
-    let is_index =
-        segment == "0" || !segment.starts_with('0') && segment.bytes().all(|b| b.is_ascii_digit());
+    let is_index = segment == "0" || !segment.starts_with('0') && segment.bytes().all(|b| b.is_ascii_digit());
     is_index.then(|| segment.parse().ok()).flatten()
 }
 

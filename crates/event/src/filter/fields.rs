@@ -116,10 +116,7 @@ pub const FLAGS: &[(&str, Flag)] = &[
 
 /// Words of `is:` that the language has and whose data does not exist yet.
 pub const FLAGS_UNAVAILABLE: &[(&str, &str)] = &[
-    (
-        "duplicate",
-        "a duplicate is answered with the receipt of the first event and not stored again",
-    ),
+    ("duplicate", "a duplicate is answered with the receipt of the first event and not stored again"),
     ("gap", "gaps are not recorded yet"),
     ("held", "legal holds do not exist yet"),
     ("redacted", "redaction does not exist yet"),
@@ -129,11 +126,7 @@ impl Flag {
     /// The word after `is:`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        FLAGS
-            .iter()
-            .find(|(_, flag)| *flag == self)
-            .map(|(name, _)| *name)
-            .expect("every flag has a line in FLAGS")
+        FLAGS.iter().find(|(_, flag)| *flag == self).map(|(name, _)| *name).expect("every flag has a line in FLAGS")
     }
 }
 
@@ -145,10 +138,7 @@ impl FieldRef {
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         if let Some(field) = field(name) {
-            return Some(Self {
-                field,
-                path: Vec::new(),
-            });
+            return Some(Self { field, path: Vec::new() });
         }
         let (head, rest) = name.split_once('.')?;
         let field = field(head).filter(|field| field.kind == Kind::Path)?;
@@ -171,19 +161,13 @@ impl FieldRef {
 /// The segments of an RFC 6901 pointer without its first slash. A `~` that begins no escape stands
 /// for itself.
 pub(super) fn pointer_segments(pointer: &str) -> Vec<String> {
-    pointer
-        .split('/')
-        .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    pointer.split('/').map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect()
 }
 
 /// The segments of `a.b`; `None` if one is empty.
 pub(super) fn dotted_segments(dotted: &str) -> Option<Vec<String>> {
     let segments: Vec<String> = dotted.split('.').map(str::to_owned).collect();
-    segments
-        .iter()
-        .all(|segment| !segment.is_empty())
-        .then_some(segments)
+    segments.iter().all(|segment| !segment.is_empty()).then_some(segments)
 }
 
 fn without_backslashes(text: &str) -> String {
@@ -201,9 +185,7 @@ fn without_backslashes(text: &str) -> String {
 /// The entry called `name`, or with `name` among its aliases.
 #[must_use]
 pub fn field(name: &str) -> Option<&'static Field> {
-    FIELDS
-        .iter()
-        .find(|field| field.name == name || field.aliases.contains(&name))
+    FIELDS.iter().find(|field| field.name == name || field.aliases.contains(&name))
 }
 
 /// The words of [`crate::Class`] by rising rank.
@@ -211,20 +193,8 @@ const CLASSES: &[&str] = &["bulk", "standard", "critical"];
 const BOOLEANS: &[&str] = &["true", "false"];
 
 /// A field of `kind` that reads `members`, without aliases and leading wildcards.
-const fn of(
-    name: &'static str,
-    kind: Kind,
-    members: &'static [&'static str],
-    doc: &'static str,
-) -> Field {
-    Field {
-        name,
-        aliases: &[],
-        kind,
-        leading_wildcard: false,
-        reads: Reads::Members(members),
-        doc,
-    }
+const fn of(name: &'static str, kind: Kind, members: &'static [&'static str], doc: &'static str) -> Field {
+    Field { name, aliases: &[], kind, leading_wildcard: false, reads: Reads::Members(members), doc }
 }
 
 /// A text field that reads `members`.
@@ -252,158 +222,54 @@ impl Field {
 /// Every field, in the order of the reference.
 pub const FIELDS: &[Field] = &[
     // Who.
-    text(
-        "actor",
-        &["/actor/id", "/actor/name", "/actor/email"],
-        "who did it: id, name or e-mail",
-    )
-    .leading(),
+    text("actor", &["/actor/id", "/actor/name", "/actor/email"], "who did it: id, name or e-mail").leading(),
     text("actor.id", &["/actor/id"], "id of the actor").leading(),
     text("actor.name", &["/actor/name"], "name of the actor").leading(),
     text("actor.email", &["/actor/email"], "e-mail of the actor").leading(),
-    of(
-        "actor.type",
-        Kind::Enum(ActorType::WORDS),
-        &["/actor/type"],
-        "kind of actor",
-    ),
-    of(
-        "actor.ip",
-        Kind::Ip,
-        &["/actor/ip"],
-        "address of the actor alone",
-    ),
-    text(
-        "actor.session",
-        &["/actor/session"],
-        "session of the actor alone",
-    ),
-    text(
-        "auth",
-        &["/actor/auth/method"],
-        "how the actor was authenticated",
-    )
-    .leading(),
-    of(
-        "mfa",
-        Kind::Enum(BOOLEANS),
-        &["/actor/auth/mfa"],
-        "whether a second factor was used",
-    ),
-    of(
-        "via",
-        Kind::Enum(Via::WORDS),
-        &["/actor/via"],
-        "the way by which the action came",
-    ),
+    of("actor.type", Kind::Enum(ActorType::WORDS), &["/actor/type"], "kind of actor"),
+    of("actor.ip", Kind::Ip, &["/actor/ip"], "address of the actor alone"),
+    text("actor.session", &["/actor/session"], "session of the actor alone"),
+    text("auth", &["/actor/auth/method"], "how the actor was authenticated").leading(),
+    of("mfa", Kind::Enum(BOOLEANS), &["/actor/auth/mfa"], "whether a second factor was used"),
+    of("via", Kind::Enum(Via::WORDS), &["/actor/via"], "the way by which the action came"),
     text(
         "behalf",
-        &[
-            "/actor/on_behalf_of/id",
-            "/actor/on_behalf_of/name",
-            "/actor/on_behalf_of/email",
-        ],
+        &["/actor/on_behalf_of/id", "/actor/on_behalf_of/name", "/actor/on_behalf_of/email"],
         "for whom it was done: id, name or e-mail",
     )
     .also(&["on_behalf_of"])
     .leading(),
-    text("approver", &["/actor/approved_by"], "who approved it")
-        .also(&["approved_by"])
-        .leading(),
+    text("approver", &["/actor/approved_by"], "who approved it").also(&["approved_by"]).leading(),
     // What.
     text("action", &["/action"], "the action, dotted, verb last").leading(),
-    of(
-        "op",
-        Kind::Enum(Operation::WORDS),
-        &["/operation"],
-        "what kind of action",
-    )
-    .also(&["operation"]),
-    text(
-        "res",
-        &[],
-        "what it was done to: id, name, `type/id` or `type:id`",
-    )
-    .also(&["resource"])
-    .reading(Reads::Joined {
-        pair: ["/resource/type", "/resource/id"],
-        members: &["/resource/id", "/resource/name"],
-    })
-    .leading(),
+    of("op", Kind::Enum(Operation::WORDS), &["/operation"], "what kind of action").also(&["operation"]),
+    text("res", &[], "what it was done to: id, name, `type/id` or `type:id`")
+        .also(&["resource"])
+        .reading(Reads::Joined {
+            pair: ["/resource/type", "/resource/id"],
+            members: &["/resource/id", "/resource/name"],
+        })
+        .leading(),
     text("resource.id", &["/resource/id"], "id of the resource").leading(),
     text("resource.name", &["/resource/name"], "name of the resource").leading(),
-    text("type", &["/resource/type"], "type of the resource")
-        .also(&["resource.type"])
-        .leading(),
-    text(
-        "namespace",
-        &["/resource/namespace"],
-        "namespace of the resource",
-    )
-    .also(&["resource.namespace"])
-    .leading(),
+    text("type", &["/resource/type"], "type of the resource").also(&["resource.type"]).leading(),
+    text("namespace", &["/resource/namespace"], "namespace of the resource").also(&["resource.namespace"]).leading(),
     text("parent", &["/resource/parent"], "parent of the resource").also(&["resource.parent"]),
-    text(
-        "related",
-        &["/related"],
-        "further targets, any of their values",
-    ),
+    text("related", &["/related"], "further targets, any of their values"),
     // How it went.
-    of(
-        "outcome",
-        Kind::Enum(Outcome::WORDS),
-        &["/outcome"],
-        "how it ended",
-    ),
-    of(
-        "reason",
-        Kind::Words,
-        &["/outcome_reason"],
-        "words of the reason given",
-    )
-    .also(&["outcome_reason"]),
-    of(
-        "severity",
-        Kind::Ranked(Severity::WORDS),
-        &["/severity"],
-        "how grave it is, in rising order",
-    ),
-    of(
-        "class",
-        Kind::Ranked(CLASSES),
-        &["/class"],
-        "how the event is treated, in rising order",
-    ),
+    of("outcome", Kind::Enum(Outcome::WORDS), &["/outcome"], "how it ended"),
+    of("reason", Kind::Words, &["/outcome_reason"], "words of the reason given").also(&["outcome_reason"]),
+    of("severity", Kind::Ranked(Severity::WORDS), &["/severity"], "how grave it is, in rising order"),
+    of("class", Kind::Ranked(CLASSES), &["/class"], "how the event is treated, in rising order"),
     // From where.
-    of(
-        "ip",
-        Kind::Ip,
-        &["/actor/ip", "/origin/ips"],
-        "address of the actor or of any hop",
-    ),
-    text("country", &["/origin/country"], "country of origin")
-        .also(&["origin.country"])
-        .leading(),
-    text("agent", &["/origin/user_agent"], "user agent")
-        .also(&["user_agent", "origin.user_agent"])
-        .leading(),
-    text(
-        "endpoint",
-        &["/origin/endpoint"],
-        "the endpoint that was called",
-    )
-    .also(&["origin.endpoint"])
-    .leading(),
+    of("ip", Kind::Ip, &["/actor/ip", "/origin/ips"], "address of the actor or of any hop"),
+    text("country", &["/origin/country"], "country of origin").also(&["origin.country"]).leading(),
+    text("agent", &["/origin/user_agent"], "user agent").also(&["user_agent", "origin.user_agent"]).leading(),
+    text("endpoint", &["/origin/endpoint"], "the endpoint that was called").also(&["origin.endpoint"]).leading(),
     // Where.
-    text("tenant", &[], "tenant of the trail")
-        .reading(Reads::Tenant)
-        .leading(),
-    text("trail", &[], "trail, alone or as `tenant/trail`")
-        .reading(Reads::Trail)
-        .leading(),
-    text("env", &["/environment"], "environment")
-        .also(&["environment"])
-        .leading(),
+    text("tenant", &[], "tenant of the trail").reading(Reads::Tenant).leading(),
+    text("trail", &[], "trail, alone or as `tenant/trail`").reading(Reads::Trail).leading(),
+    text("env", &["/environment"], "environment").also(&["environment"]).leading(),
     text("region", &["/region"], "region").leading(),
     text("service", &["/service"], "service").leading(),
     text("source", &[], "source by kind, name or `kind/name`")
@@ -412,34 +278,13 @@ pub const FIELDS: &[Field] = &[
             members: &["/producer/source_kind", "/producer/source_name"],
         })
         .leading(),
-    text(
-        "kind",
-        &["/producer/source_kind"],
-        "kind of the source alone",
-    )
-    .leading(),
-    text(
-        "producer",
-        &["/producer/principal"],
-        "the authenticated sender",
-    )
-    .also(&["principal", "producer.principal"])
-    .leading(),
+    text("kind", &["/producer/source_kind"], "kind of the source alone").leading(),
+    text("producer", &["/producer/principal"], "the authenticated sender")
+        .also(&["principal", "producer.principal"])
+        .leading(),
     // When.
-    of(
-        "created",
-        Kind::Time,
-        &["/time"],
-        "when it happened, by the producer's clock",
-    )
-    .also(&["time"]),
-    of(
-        "ingested",
-        Kind::Time,
-        &["/received_at"],
-        "when it was received",
-    )
-    .also(&["received_at"]),
+    of("created", Kind::Time, &["/time"], "when it happened, by the producer's clock").also(&["time"]),
+    of("ingested", Kind::Time, &["/received_at"], "when it was received").also(&["received_at"]),
     // Which one, and what belongs together.
     text("id", &["/id"], "id of the event"),
     text("position", &[], "`tenant/trail@index`").reading(Reads::Position),
@@ -449,61 +294,23 @@ pub const FIELDS: &[Field] = &[
     text("span", &["/span_id"], "span (W3C)").also(&["span_id"]),
     text("session", &["/session_id", "/actor/session"], "session").also(&["session_id"]),
     text("correlation", &["/correlation_id"], "correlation id").also(&["correlation_id"]),
-    text(
-        "cause",
-        &["/cause"],
-        "what caused it: a position or an external reference",
-    ),
+    text("cause", &["/cause"], "what caused it: a position or an external reference"),
     text("schema", &["/schema"], "action schema, `name@version`").leading(),
     // Inside the change and the payload.
-    of(
-        "changed",
-        Kind::Changed,
-        &["/changes"],
-        "a path that changed, or one that it is part of",
-    ),
-    of(
-        "before",
-        Kind::Path,
-        &["/before"],
-        "the state before, by path",
-    ),
+    of("changed", Kind::Changed, &["/changes"], "a path that changed, or one that it is part of"),
+    of("before", Kind::Path, &["/before"], "the state before, by path"),
     of("after", Kind::Path, &["/after"], "the state after, by path"),
     of("metadata", Kind::Path, &["/metadata"], "metadata, by path").also(&["meta"]),
-    text(
-        "before_hash",
-        &["/before_hash"],
-        "SHA-256 of the state before, in hex",
-    ),
-    text(
-        "after_hash",
-        &["/after_hash"],
-        "SHA-256 of the state after, in hex",
-    ),
-    of(
-        "raw",
-        Kind::Words,
-        &[],
-        "words of the record as the source gave it",
-    )
-    .reading(Reads::RawText),
+    text("before_hash", &["/before_hash"], "SHA-256 of the state before, in hex"),
+    text("after_hash", &["/after_hash"], "SHA-256 of the state after, in hex"),
+    of("raw", Kind::Words, &[], "words of the record as the source gave it").reading(Reads::RawText),
     // States.
     of("has", Kind::Has, &[], "a field that has a value").reading(Reads::Nothing),
     of("is", Kind::Is, &[], "a state of the event").reading(Reads::Nothing),
-    of(
-        "case",
-        Kind::Unavailable("cases do not exist yet"),
-        &[],
-        "case that the event belongs to",
-    )
-    .reading(Reads::Nothing),
-    of(
-        "held",
-        Kind::Unavailable("legal holds do not exist yet"),
-        &[],
-        "legal hold that covers the event",
-    )
-    .reading(Reads::Nothing),
+    of("case", Kind::Unavailable("cases do not exist yet"), &[], "case that the event belongs to")
+        .reading(Reads::Nothing),
+    of("held", Kind::Unavailable("legal holds do not exist yet"), &[], "legal hold that covers the event")
+        .reading(Reads::Nothing),
     of(
         "proof",
         Kind::Unavailable("proof status is not indexed; `cairn verify` checks proofs"),
@@ -511,11 +318,6 @@ pub const FIELDS: &[Field] = &[
         "whether the proof of the event holds",
     )
     .reading(Reads::Nothing),
-    of(
-        "redacted",
-        Kind::Unavailable("redaction does not exist yet"),
-        &[],
-        "fields that were hidden",
-    )
-    .reading(Reads::Nothing),
+    of("redacted", Kind::Unavailable("redaction does not exist yet"), &[], "fields that were hidden")
+        .reading(Reads::Nothing),
 ];

@@ -27,11 +27,7 @@ pub(super) struct Raw {
 
 impl Raw {
     fn pattern(&self) -> Pattern {
-        if self.quoted {
-            Pattern::literal(&self.text)
-        } else {
-            Pattern::from_word(&self.text)
-        }
+        if self.quoted { Pattern::literal(&self.text) } else { Pattern::from_word(&self.text) }
     }
 
     fn fault(&self, message: impl Into<String>) -> Diagnostic {
@@ -41,28 +37,14 @@ impl Raw {
 
 /// Whether values of this kind compare as more and less.
 pub(super) fn is_ordered(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Time | Kind::Number | Kind::Ranked(_) | Kind::Path
-    )
+    matches!(kind, Kind::Time | Kind::Number | Kind::Ranked(_) | Kind::Path)
 }
 
 /// `a,b,c`. A list of times gives one value for each, any other list one value.
-pub(super) fn list(
-    field: &FieldRef,
-    raws: &[Raw],
-    context: &Context,
-) -> Result<Vec<Spanned<Value>>, Diagnostic> {
-    let span = raws
-        .iter()
-        .map(|raw| raw.span)
-        .reduce(Span::to)
-        .unwrap_or_default();
+pub(super) fn list(field: &FieldRef, raws: &[Raw], context: &Context) -> Result<Vec<Spanned<Value>>, Diagnostic> {
+    let span = raws.iter().map(|raw| raw.span).reduce(Span::to).unwrap_or_default();
     if raws.len() > LIST_ITEMS_MAX {
-        return Err(Diagnostic::new(
-            span,
-            format!("more than {LIST_ITEMS_MAX} values in one list"),
-        ));
+        return Err(Diagnostic::new(span, format!("more than {LIST_ITEMS_MAX} values in one list")));
     }
     if let [raw] = raws
         && raw.pattern().is_any()
@@ -99,19 +81,14 @@ pub(super) fn compare(
                 let item = Spanned::new(Item::Text(Pattern::literal(&raw.text)), raw.span);
                 Ok(vec![Spanned::new(Value::Compare(comparison, item), span)])
             }
-            Kind::Changed | Kind::Has | Kind::Is => {
-                Err(raw.fault(format!("`{field}` takes names, without `=`")))
-            }
+            Kind::Changed | Kind::Has | Kind::Is => Err(raw.fault(format!("`{field}` takes names, without `=`"))),
             _ => list(field, std::slice::from_ref(raw), context),
         };
     }
     let symbol = comparison.symbol();
     if !is_ordered(kind) {
-        return Err(
-            Diagnostic::new(span, format!("`{field}` has no order for `{symbol}`")).hint(format!(
-                "quote the value to match text that begins with `{symbol}`"
-            )),
-        );
+        return Err(Diagnostic::new(span, format!("`{field}` has no order for `{symbol}`"))
+            .hint(format!("quote the value to match text that begins with `{symbol}`")));
     }
     let Some(ends) = ends(field, raw, context)? else {
         return Err(raw
@@ -168,10 +145,8 @@ fn check_order(field: &FieldRef, from: &Item, to: &Item, span: Span) -> Result<(
         (Item::Time(from), Item::Time(to)) => from.at() > to.at(),
         (Item::Text(from), Item::Text(to)) => rank(field, from) > rank(field, to),
         _ => {
-            return Err(
-                Diagnostic::new(span, "the ends of the range are of different kinds")
-                    .hint("both numbers or both times"),
-            );
+            return Err(Diagnostic::new(span, "the ends of the range are of different kinds")
+                .hint("both numbers or both times"));
         }
     };
     if is_reversed {
@@ -183,9 +158,7 @@ fn check_order(field: &FieldRef, from: &Item, to: &Item, span: Span) -> Result<(
 /// The place of a word in the list of a ranked field.
 pub(super) fn rank(field: &FieldRef, word: &Pattern) -> Option<usize> {
     match field.field.kind {
-        Kind::Ranked(names) => names
-            .iter()
-            .position(|name| word.as_literal() == Some(*name)),
+        Kind::Ranked(names) => names.iter().position(|name| word.as_literal() == Some(*name)),
         _ => None,
     }
 }
@@ -198,10 +171,7 @@ struct Ends {
 
 /// `None` only for a path field, if the text is neither a number nor a time.
 fn ends(field: &FieldRef, raw: &Raw, context: &Context) -> Result<Option<Ends>, Diagnostic> {
-    let single = |item: Item| Ends {
-        first: item.clone(),
-        last: item,
-    };
+    let single = |item: Item| Ends { first: item.clone(), last: item };
     match field.field.kind {
         Kind::Time => read_time(raw, context).map(|covered| Some(Ends::from(covered))),
         Kind::Ranked(_) => {
@@ -227,10 +197,7 @@ fn ends(field: &FieldRef, raw: &Raw, context: &Context) -> Result<Option<Ends>, 
 
 impl From<Covered> for Ends {
     fn from(covered: Covered) -> Self {
-        Self {
-            first: Item::Time(covered.first),
-            last: Item::Time(covered.last),
-        }
+        Self { first: Item::Time(covered.first), last: Item::Time(covered.last) }
     }
 }
 
@@ -245,8 +212,7 @@ fn read_time(raw: &Raw, context: &Context) -> Result<Covered, Diagnostic> {
 }
 
 fn no_such_time(raw: &Raw) -> Diagnostic {
-    raw.fault(format!("there is no time `{}`", raw.text))
-        .hint("years go from 0001 to 9998, seconds to 59")
+    raw.fault(format!("there is no time `{}`", raw.text)).hint("years go from 0001 to 9998, seconds to 59")
 }
 
 /// A time as a value of its own: all that it covers.
@@ -254,24 +220,15 @@ fn whole_time(raw: &Raw, context: &Context) -> Result<Spanned<Value>, Diagnostic
     let covered = read_time(raw, context)?;
     if covered.relative {
         return Err(raw
-            .fault(format!(
-                "`{}` is one instant, which hardly an event has",
-                raw.text
-            ))
-            .hint(format!(
-                "write `>{0}` or `{0}..` for what came after it",
-                raw.text
-            )));
+            .fault(format!("`{}` is one instant, which hardly an event has", raw.text))
+            .hint(format!("write `>{0}` or `{0}..` for what came after it", raw.text)));
     }
     let Covered { first, last, .. } = covered;
     let item = |moment| Spanned::new(Item::Time(moment), raw.span);
     let value = if first == last {
         Value::AnyOf(vec![item(first)])
     } else {
-        Value::Range {
-            from: Some(item(first)),
-            to: Some(item(last)),
-        }
+        Value::Range { from: Some(item(first)), to: Some(item(last)) }
     };
     Ok(Spanned::new(value, raw.span))
 }
@@ -280,9 +237,7 @@ fn whole_time(raw: &Raw, context: &Context) -> Result<Spanned<Value>, Diagnostic
 fn item(field: &FieldRef, raw: &Raw) -> Result<Item, Diagnostic> {
     match field.field.kind {
         Kind::Text => text(field, raw),
-        Kind::Words => WordPatterns::new(raw.pattern())
-            .map(Item::Words)
-            .map_err(|why| no_words(why, raw.span)),
+        Kind::Words => WordPatterns::new(raw.pattern()).map(Item::Words).map_err(|why| no_words(why, raw.span)),
         Kind::Enum(names) | Kind::Ranked(names) => one_of(field, names, raw),
         Kind::Ip => address(field, raw),
         Kind::Number => Decimal::parse(&raw.text)
@@ -326,11 +281,7 @@ fn one_of(field: &FieldRef, names: &[&str], raw: &Raw) -> Result<Item, Diagnosti
     };
     if is_known {
         // The words of a list are lower-case; the canonical query writes them so.
-        return Ok(Item::Text(if raw.quoted {
-            Pattern::literal(&folded)
-        } else {
-            Pattern::from_word(&folded)
-        }));
+        return Ok(Item::Text(if raw.quoted { Pattern::literal(&folded) } else { Pattern::from_word(&folded) }));
     }
     let near = did_you_mean(&raw.text, names.iter().copied());
     let all = format!("one of {}", names.join(", "));
@@ -342,9 +293,9 @@ fn one_of(field: &FieldRef, names: &[&str], raw: &Raw) -> Result<Item, Diagnosti
 fn address(field: &FieldRef, raw: &Raw) -> Result<Item, Diagnostic> {
     match network(&raw.text) {
         Some(network) => Ok(Item::Net(network)),
-        None if raw.text.contains('/') => Err(raw
-            .fault(format!("`{}` is not a network", raw.text))
-            .hint("as in `10.0.0.0/8`")),
+        None if raw.text.contains('/') => {
+            Err(raw.fault(format!("`{}` is not a network", raw.text)).hint("as in `10.0.0.0/8`"))
+        }
         None => text(field, raw),
     }
 }
@@ -399,9 +350,7 @@ fn flag(raw: &Raw) -> Result<Item, Diagnostic> {
         return Ok(Item::Flag(*flag));
     }
     if let Some((_, why)) = FLAGS_UNAVAILABLE.iter().find(|(name, _)| *name == word) {
-        return Err(raw
-            .fault(format!("`is:{word}` is not available yet"))
-            .hint(*why));
+        return Err(raw.fault(format!("`is:{word}` is not available yet")).hint(*why));
     }
     let names: Vec<_> = FLAGS.iter().map(|(name, _)| *name).collect();
     let near = did_you_mean(&word, names.iter().copied());

@@ -44,16 +44,9 @@ impl<'t> Cursor<'t> {
     }
 
     pub(super) fn take_comparison(&mut self) -> Option<Comparison> {
-        const ALL: [Comparison; 5] = [
-            Comparison::AtLeast,
-            Comparison::AtMost,
-            Comparison::Above,
-            Comparison::Below,
-            Comparison::Exactly,
-        ];
-        let found = ALL
-            .into_iter()
-            .find(|c| self.rest().starts_with(c.symbol()))?;
+        const ALL: [Comparison; 5] =
+            [Comparison::AtLeast, Comparison::AtMost, Comparison::Above, Comparison::Below, Comparison::Exactly];
+        let found = ALL.into_iter().find(|c| self.rest().starts_with(c.symbol()))?;
         self.at += found.symbol().len();
         Some(found)
     }
@@ -63,11 +56,7 @@ impl<'t> Cursor<'t> {
         let start = self.at;
         if self.rest().starts_with('"') {
             let text = self.phrase()?;
-            return Ok(Raw {
-                text,
-                quoted: true,
-                span: self.span_from(start),
-            });
+            return Ok(Raw { text, quoted: true, span: self.span_from(start) });
         }
         // In a range a quotation mark opens the second end: `2026-11-24.."2026-11-25 12:00"`.
         let len = word_len(self.rest(), Ends::AtComma);
@@ -77,18 +66,12 @@ impl<'t> Cursor<'t> {
             None => len,
         };
         if len == 0 {
-            return Err(
-                Diagnostic::new(Span::new(start, start), "a value is missing here")
-                    .hint("quote a value that holds commas or spaces, or is empty"),
-            );
+            return Err(Diagnostic::new(Span::new(start, start), "a value is missing here")
+                .hint("quote a value that holds commas or spaces, or is empty"));
         }
         self.at += len;
         let span = self.span_from(start);
-        self.word(start).map(|text| Raw {
-            text: text.to_owned(),
-            quoted: false,
-            span,
-        })
+        self.word(start).map(|text| Raw { text: text.to_owned(), quoted: false, span })
     }
 
     /// A bare word of free text.
@@ -104,11 +87,8 @@ impl<'t> Cursor<'t> {
         if parentheses_pair(word) {
             return Ok(word);
         }
-        Err(Diagnostic::new(
-            self.span_from(start),
-            "a parenthesis in this word is not closed",
-        )
-        .hint("quote text that holds a single parenthesis"))
+        Err(Diagnostic::new(self.span_from(start), "a parenthesis in this word is not closed")
+            .hint("quote text that holds a single parenthesis"))
     }
 
     /// `phrase = '"' { char | "\" char } '"'`, without its quotation marks and backslashes.
@@ -127,17 +107,12 @@ impl<'t> Cursor<'t> {
             }
         }
         self.at = self.text.len();
-        Err(Diagnostic::new(
-            Span::new(start, self.at),
-            "the quotation mark is not closed",
-        ))
+        Err(Diagnostic::new(Span::new(start, self.at), "the quotation mark is not closed"))
     }
 
     pub(super) fn peek_operator(&self) -> Option<Operator> {
         let rest = self.rest();
-        let len = rest
-            .find(|c: char| c.is_whitespace() || c == '(' || c == ')')
-            .unwrap_or(rest.len());
+        let len = rest.find(|c: char| c.is_whitespace() || c == '(' || c == ')').unwrap_or(rest.len());
         match &rest[..len] {
             "AND" => Some(Operator::And),
             "OR" => Some(Operator::Or),
@@ -156,10 +131,7 @@ impl<'t> Cursor<'t> {
     }
 
     pub(super) fn is_at_boundary(&self) -> bool {
-        self.rest()
-            .chars()
-            .next()
-            .is_none_or(|c| c.is_whitespace() || c == ')')
+        self.rest().chars().next().is_none_or(|c| c.is_whitespace() || c == ')')
     }
 
     pub(super) fn expect_boundary(&self, message: &str) -> Result<(), Diagnostic> {

@@ -33,12 +33,10 @@ fn clause_holds(clause: &Clause, event: &Json, position: &Position) -> bool {
     let field = &clause.field.node;
     match (&clause.value.node, field.field.kind) {
         (Value::Any, _) => is_present(field, event),
-        (Value::AnyOf(items), Kind::Has | Kind::Is | Kind::Changed) => items
-            .iter()
-            .any(|item| state_holds(&item.node, event, position)),
-        (value, _) => any_value(field, event, position, &mut |scalar| {
-            value_matches(field, value, &scalar)
-        }),
+        (Value::AnyOf(items), Kind::Has | Kind::Is | Kind::Changed) => {
+            items.iter().any(|item| state_holds(&item.node, event, position))
+        }
+        (value, _) => any_value(field, event, position, &mut |scalar| value_matches(field, value, &scalar)),
     }
 }
 
@@ -49,9 +47,7 @@ fn state_holds(item: &Item, event: &Json, position: &Position) -> bool {
         Item::Field(field) => is_present(field, event),
         Item::Path(path) => any_changed_path(event, &mut |changed| changed == path.as_slice()),
         Item::Flag(flag) => match flag {
-            Flag::Conflict => event
-                .get("conflict_with")
-                .is_some_and(|with| !with.is_null()),
+            Flag::Conflict => event.get("conflict_with").is_some_and(|with| !with.is_null()),
             Flag::Change => is_member("/effective_change", true),
             Flag::Noop => is_member("/effective_change", false),
             Flag::DryRun => is_member("/dry_run", true),
@@ -69,19 +65,16 @@ fn value_matches(field: &FieldRef, value: &Value, scalar: &Scalar<'_>) -> bool {
             Item::Text(text) => text.as_literal() == Some(&*scalar.text()),
             _ => false,
         },
-        Value::Compare(comparison, item) => {
-            order(&item.node).is_some_and(|order| match comparison {
-                Comparison::Above => order.is_gt(),
-                Comparison::AtLeast => order.is_ge(),
-                Comparison::Below => order.is_lt(),
-                Comparison::AtMost => order.is_le(),
-                Comparison::Exactly => order.is_eq(),
-            })
-        }
+        Value::Compare(comparison, item) => order(&item.node).is_some_and(|order| match comparison {
+            Comparison::Above => order.is_gt(),
+            Comparison::AtLeast => order.is_ge(),
+            Comparison::Below => order.is_lt(),
+            Comparison::AtMost => order.is_le(),
+            Comparison::Exactly => order.is_eq(),
+        }),
         Value::Range { from, to } => {
             let is_within = |end: &Option<super::Spanned<Item>>, test: fn(Ordering) -> bool| {
-                end.as_ref()
-                    .is_none_or(|item| order(&item.node).is_some_and(test))
+                end.as_ref().is_none_or(|item| order(&item.node).is_some_and(test))
             };
             is_within(from, Ordering::is_ge) && is_within(to, Ordering::is_le)
         }
@@ -141,7 +134,5 @@ fn time_of(scalar: &Scalar<'_>) -> Option<Timestamp> {
 /// An address, IPv4-mapped ones as IPv4; a zone (`%eth0`) says nothing about it.
 fn address_of(text: &str) -> Option<IpAddr> {
     let text = text.split_once('%').map_or(text, |(address, _)| address);
-    text.parse::<IpAddr>()
-        .ok()
-        .map(|address| address.to_canonical())
+    text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
 }

@@ -40,10 +40,7 @@ impl Context {
     /// Dates in UTC, counted from `now`.
     #[must_use]
     pub fn utc(now: Timestamp) -> Self {
-        Self {
-            now,
-            zone: TimeZone::UTC,
-        }
+        Self { now, zone: TimeZone::UTC }
     }
 }
 
@@ -62,10 +59,7 @@ pub fn parse(text: &str, context: &Context) -> Result<Query, Vec<Diagnostic>> {
         parser.faults.sort_by_key(|fault| fault.span.start);
         return Err(parser.faults);
     }
-    let query = Query {
-        root,
-        hints: parser.hints,
-    };
+    let query = Query { root, hints: parser.hints };
     if text.len() > QUERY_BYTES_SAFE {
         let printed = query.to_string().len();
         if printed > QUERY_BYTES_MAX {
@@ -80,11 +74,7 @@ pub(super) fn term(field: &str, value: &str) -> Result<Query, Diagnostic> {
     let name = Span::new(0, field.len());
     let field = known_field(field, name)?;
     let span = Span::new(name.end + 1, name.end + 1 + value.len());
-    let raw = Raw {
-        text: value.to_owned(),
-        quoted: true,
-        span,
-    };
+    let raw = Raw { text: value.to_owned(), quoted: true, span };
     let values = items::list(&field, &[raw], &Context::utc(Timestamp::UNIX_EPOCH))?;
     Ok(clauses(&Spanned::new(field, name), values).into())
 }
@@ -103,9 +93,7 @@ pub(super) fn reads_as_text(text: &str, words: &WordPatterns) -> bool {
     let context = Context::utc(Timestamp::UNIX_EPOCH);
     let mut parser = Parser::new(text, &context);
     let root = parser.query();
-    parser.faults.is_empty()
-        && parser.hints.is_empty()
-        && matches!(&root.node, Expr::Text(read) if read == words)
+    parser.faults.is_empty() && parser.hints.is_empty() && matches!(&root.node, Expr::Text(read) if read == words)
 }
 
 fn too_long(text: &str, len: usize) -> Diagnostic {
@@ -138,13 +126,7 @@ fn clauses(field: &Spanned<FieldRef>, values: Vec<Spanned<Value>>) -> Expr {
         .into_iter()
         .map(|value| {
             let span = field.span.to(value.span);
-            Node::new(
-                Expr::Clause(Clause {
-                    field: field.clone(),
-                    value,
-                }),
-                span,
-            )
+            Node::new(Expr::Clause(Clause { field: field.clone(), value }), span)
         })
         .collect();
     Expr::or(nodes)
@@ -164,14 +146,7 @@ type RangeEnds = (Option<Raw>, Option<Raw>);
 
 impl<'t> Parser<'t> {
     fn new(text: &'t str, context: &'t Context) -> Self {
-        Self {
-            cursor: Cursor::new(text),
-            depth: 0,
-            clauses: 0,
-            context,
-            faults: Vec::new(),
-            hints: Vec::new(),
-        }
+        Self { cursor: Cursor::new(text), depth: 0, clauses: 0, context, faults: Vec::new(), hints: Vec::new() }
     }
 
     fn query(&mut self) -> Node {
@@ -242,9 +217,8 @@ impl<'t> Parser<'t> {
 
     fn operand_missing(&mut self, at: usize) {
         self.faults.push(
-            Diagnostic::new(Span::new(at, at), "something to search for is missing here").hint(
-                "AND, OR and NOT stand between or before clauses; quote them to find the word",
-            ),
+            Diagnostic::new(Span::new(at, at), "something to search for is missing here")
+                .hint("AND, OR and NOT stand between or before clauses; quote them to find the word"),
         );
     }
 
@@ -263,12 +237,10 @@ impl<'t> Parser<'t> {
         if !negated {
             return self.atom();
         }
-        if self.cursor.rest().starts_with('-') || self.cursor.peek_operator() == Some(Operator::Not)
-        {
+        if self.cursor.rest().starts_with('-') || self.cursor.peek_operator() == Some(Operator::Not) {
             let end = self.cursor.skip_word();
             self.faults.push(
-                Diagnostic::new(Span::new(start, end), "this is negated twice")
-                    .hint("quote text that begins with `-`"),
+                Diagnostic::new(Span::new(start, end), "this is negated twice").hint("quote text that begins with `-`"),
             );
             return None;
         }
@@ -302,11 +274,7 @@ impl<'t> Parser<'t> {
     fn group(&mut self) -> Option<Node> {
         let start = self.cursor.at();
         if self.depth == DEPTH_MAX {
-            self.fault(
-                start,
-                start + 1,
-                format!("more than {DEPTH_MAX} levels of parentheses"),
-            );
+            self.fault(start, start + 1, format!("more than {DEPTH_MAX} levels of parentheses"));
             // Nothing deeper is looked at: recursion ends here.
             self.cursor.pass_all();
             return None;
@@ -361,20 +329,12 @@ impl<'t> Parser<'t> {
     /// print what the limits would refuse.
     fn count_times(&mut self, values: usize, span: Span) {
         if values > 1 && self.depth == DEPTH_MAX {
-            self.fault(
-                span.start,
-                span.end,
-                format!("more than {DEPTH_MAX} levels of parentheses"),
-            );
+            self.fault(span.start, span.end, format!("more than {DEPTH_MAX} levels of parentheses"));
         }
         let before = self.clauses;
         self.clauses += values - 1;
         if before <= CLAUSES_MAX && self.clauses > CLAUSES_MAX {
-            self.fault(
-                span.start,
-                span.end,
-                format!("more than {CLAUSES_MAX} clauses"),
-            );
+            self.fault(span.start, span.end, format!("more than {CLAUSES_MAX} clauses"));
         }
     }
 
@@ -382,18 +342,12 @@ impl<'t> Parser<'t> {
     fn value(&mut self, field: &FieldRef) -> Result<Vec<Spanned<Value>>, Diagnostic> {
         let start = self.cursor.at();
         if self.cursor.is_at_boundary() {
-            return Err(Diagnostic::new(
-                Span::new(start, start),
-                format!("`{field}:` needs a value"),
-            )
-            .hint(format!(
-                "no space after the colon; `{field}:*` asks whether it is there"
-            )));
+            return Err(Diagnostic::new(Span::new(start, start), format!("`{field}:` needs a value"))
+                .hint(format!("no space after the colon; `{field}:*` asks whether it is there")));
         }
         if let Some(comparison) = self.cursor.take_comparison() {
             let raw = self.cursor.raw(field)?;
-            self.cursor
-                .expect_boundary("a comparison takes one value")?;
+            self.cursor.expect_boundary("a comparison takes one value")?;
             let span = self.cursor.span_from(start);
             return items::compare(field, comparison, &raw, span, self.context);
         }
@@ -410,18 +364,13 @@ impl<'t> Parser<'t> {
             self.cursor.pass(1);
             raws.push(self.cursor.raw(field)?);
         }
-        self.cursor
-            .expect_boundary("a space is missing behind the quotation mark")?;
+        self.cursor.expect_boundary("a space is missing behind the quotation mark")?;
         items::list(field, &raws, self.context)
     }
 
     /// The ends of `a..b` if the value has that shape and the field has an order. Reads on only
     /// behind a quoted first end and for a quoted second one.
-    fn range_ends(
-        &mut self,
-        field: &FieldRef,
-        first: &Raw,
-    ) -> Result<Option<RangeEnds>, Diagnostic> {
+    fn range_ends(&mut self, field: &FieldRef, first: &Raw) -> Result<Option<RangeEnds>, Diagnostic> {
         if !items::is_ordered(field.field.kind) {
             return Ok(None);
         }
@@ -430,11 +379,7 @@ impl<'t> Parser<'t> {
                 return Ok(None);
             }
             self.cursor.pass(2);
-            let to = if self.cursor.is_at_boundary() {
-                None
-            } else {
-                Some(self.cursor.raw(field)?)
-            };
+            let to = if self.cursor.is_at_boundary() { None } else { Some(self.cursor.raw(field)?) };
             return Ok(Some((Some(first.clone()), to)));
         }
         let Some((left, right)) = first.text.split_once("..") else {
@@ -460,26 +405,15 @@ impl<'t> Parser<'t> {
     fn free_text(&mut self) -> Option<Expr> {
         let start = self.cursor.at();
         let pattern = if self.cursor.rest().starts_with('"') {
-            let text = self
-                .cursor
-                .phrase()
-                .map_err(|fault| self.faults.push(fault))
-                .ok()?;
-            if let Err(fault) = self
-                .cursor
-                .expect_boundary("a space is missing behind the quotation mark")
-            {
+            let text = self.cursor.phrase().map_err(|fault| self.faults.push(fault)).ok()?;
+            if let Err(fault) = self.cursor.expect_boundary("a space is missing behind the quotation mark") {
                 self.faults.push(fault);
                 self.cursor.skip_word();
                 return None;
             }
             Pattern::literal(&text)
         } else {
-            let word = self
-                .cursor
-                .bare()
-                .map_err(|fault| self.faults.push(fault))
-                .ok()?;
+            let word = self.cursor.bare().map_err(|fault| self.faults.push(fault)).ok()?;
             if let "and" | "or" | "not" = word {
                 let upper = word.to_uppercase();
                 let message = format!("`{word}` is searched for as a word");
@@ -496,16 +430,14 @@ impl<'t> Parser<'t> {
         match WordPatterns::new(pattern) {
             Ok(words) => Some(Expr::Text(words)),
             Err(why) => {
-                self.faults
-                    .push(no_words(why, self.cursor.span_from(start)));
+                self.faults.push(no_words(why, self.cursor.span_from(start)));
                 None
             }
         }
     }
 
     fn fault(&mut self, start: usize, end: usize, message: impl Into<String>) {
-        self.faults
-            .push(Diagnostic::new(Span::new(start, end), message));
+        self.faults.push(Diagnostic::new(Span::new(start, end), message));
     }
 }
 
@@ -513,9 +445,7 @@ pub(super) fn no_words(why: NoWords, span: Span) -> Diagnostic {
     match why {
         NoWords::Empty => Diagnostic::new(span, "there is no letter or digit to search for")
             .hint("free text is searched by words; other signs can be matched on a field"),
-        NoWords::LeadingWildcard => {
-            Diagnostic::new(span, "a word of free text can't begin with a wildcard")
-                .hint("put it on a field that allows it, as in `actor:*@example.com`")
-        }
+        NoWords::LeadingWildcard => Diagnostic::new(span, "a word of free text can't begin with a wildcard")
+            .hint("put it on a field that allows it, as in `actor:*@example.com`"),
     }
 }

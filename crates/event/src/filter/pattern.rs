@@ -7,11 +7,7 @@ use std::borrow::Cow;
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
     let is_folded = |c: char| {
-        if c.is_ascii() {
-            !c.is_ascii_uppercase()
-        } else {
-            c.to_lowercase().eq([c])
-        }
+        if c.is_ascii() { !c.is_ascii_uppercase() } else { c.to_lowercase().eq([c]) }
     };
     if text.chars().all(is_folded) {
         Cow::Borrowed(text)
@@ -145,10 +141,7 @@ impl Pattern {
 /// Whether `text` is read as one word in a value: nothing in it ends a word or opens a phrase.
 fn is_bare(text: &str) -> bool {
     let ends_word = |c: char| c == ',' || c.is_whitespace();
-    !text.is_empty()
-        && !text.starts_with('"')
-        && !text.contains(ends_word)
-        && parentheses_pair(text)
+    !text.is_empty() && !text.starts_with('"') && !text.contains(ends_word) && parentheses_pair(text)
 }
 
 /// Whether each parenthesis has its partner. One that has not would close a group around the word,

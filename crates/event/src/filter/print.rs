@@ -68,11 +68,7 @@ fn joined<T>(
 fn free_text(f: &mut Formatter<'_>, words: &WordPatterns) -> fmt::Result {
     let text = pattern_text(words.written());
     let is_bare = words.written().as_literal().is_none() || parse::reads_as_text(&text, words);
-    if is_bare {
-        f.write_str(&text)
-    } else {
-        quoted(f, &text)
-    }
+    if is_bare { f.write_str(&text) } else { quoted(f, &text) }
 }
 
 impl Display for FieldRef {
@@ -98,14 +94,11 @@ impl Display for FieldRef {
 /// Whether every segment can stand between dots, before a colon as well as behind one.
 fn is_dotted(path: &[String]) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-    path.iter()
-        .all(|segment| !segment.is_empty() && segment.bytes().all(is_plain))
+    path.iter().all(|segment| !segment.is_empty() && segment.bytes().all(is_plain))
 }
 
 fn pointer(path: &[String]) -> String {
-    path.iter()
-        .map(|segment| format!("/{}", segment.replace('~', "~0").replace('/', "~1")))
-        .collect()
+    path.iter().map(|segment| format!("/{}", segment.replace('~', "~0").replace('/', "~1"))).collect()
 }
 
 fn clause(f: &mut Formatter<'_>, clause: &Clause) -> fmt::Result {
@@ -114,50 +107,30 @@ fn clause(f: &mut Formatter<'_>, clause: &Clause) -> fmt::Result {
     match &clause.value.node {
         Value::Any => f.write_char('*'),
         Value::Compare(comparison, item_) => compare(f, field, *comparison, &item_.node),
-        Value::Range { from, to } => range(
-            f,
-            field,
-            from.as_ref().map(|item| &item.node),
-            to.as_ref().map(|item| &item.node),
-        ),
+        Value::Range { from, to } => {
+            range(f, field, from.as_ref().map(|item| &item.node), to.as_ref().map(|item| &item.node))
+        }
         Value::AnyOf(items) => joined(f, items, ",", |f, item_| item(f, field, &item_.node)),
     }
 }
 
-fn compare(
-    f: &mut Formatter<'_>,
-    field: &FieldRef,
-    comparison: Comparison,
-    item_: &Item,
-) -> fmt::Result {
+fn compare(f: &mut Formatter<'_>, field: &FieldRef, comparison: Comparison, item_: &Item) -> fmt::Result {
     f.write_str(comparison.symbol())?;
     match (comparison, item_) {
         (Comparison::Exactly, Item::Text(text)) => {
             let text = text.as_literal().unwrap_or_default();
             let value = Value::Compare(comparison, super::Spanned::made(item_.clone()));
-            if parse::reads_as_value(field, &format!("={text}"), &value) {
-                f.write_str(text)
-            } else {
-                quoted(f, text)
-            }
+            if parse::reads_as_value(field, &format!("={text}"), &value) { f.write_str(text) } else { quoted(f, text) }
         }
         // The text covers whole seconds: these two operators look at where it ends.
-        (Comparison::Above | Comparison::AtMost, Item::Time(moment)) => {
-            f.write_str(&moment.text_of_end())
-        }
+        (Comparison::Above | Comparison::AtMost, Item::Time(moment)) => f.write_str(&moment.text_of_end()),
         (_, Item::Time(moment)) => f.write_str(&moment.text_of_start()),
         _ => item(f, field, item_),
     }
 }
 
-fn range(
-    f: &mut Formatter<'_>,
-    field: &FieldRef,
-    from: Option<&Item>,
-    to: Option<&Item>,
-) -> fmt::Result {
-    if let (Some(Item::Time(from)), Some(Item::Time(to)), Kind::Time) = (from, to, field.field.kind)
-    {
+fn range(f: &mut Formatter<'_>, field: &FieldRef, from: Option<&Item>, to: Option<&Item>) -> fmt::Result {
+    if let (Some(Item::Time(from)), Some(Item::Time(to)), Kind::Time) = (from, to, field.field.kind) {
         let (first, last) = (from.text_of_start(), to.text_of_end());
         if first == last {
             return f.write_str(&first);
@@ -202,11 +175,7 @@ fn item(f: &mut Formatter<'_>, field: &FieldRef, item_: &Item) -> fmt::Result {
         Item::Path(path) => pointer(path),
     };
     let value = Value::AnyOf(vec![super::Spanned::made(item_.clone())]);
-    if parse::reads_as_value(field, &text, &value) {
-        f.write_str(&text)
-    } else {
-        quoted(f, &text)
-    }
+    if parse::reads_as_value(field, &text, &value) { f.write_str(&text) } else { quoted(f, &text) }
 }
 
 fn pattern_text(pattern: &Pattern) -> String {

@@ -26,10 +26,7 @@ const SUGGESTIONS_MAX: usize = 3;
 /// near as one wrong letter.
 fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let word = word.to_lowercase();
-    let meant = MEANT
-        .iter()
-        .find(|(typed, _)| *typed == word)
-        .map(|(_, name)| *name);
+    let meant = MEANT.iter().find(|(typed, _)| *typed == word).map(|(_, name)| *name);
     let farthest = 1 + word.chars().count() / 4;
     let distance = |name: &str| {
         if meant == Some(name) || name == word {
@@ -42,10 +39,8 @@ fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Vec<&'n str>
         }
         strsim::damerau_levenshtein(&word, name).min(strsim::damerau_levenshtein(&word, last))
     };
-    let scored: Vec<(usize, &str)> = names
-        .map(|name| (distance(name), name))
-        .filter(|(distance, _)| *distance <= farthest)
-        .collect();
+    let scored: Vec<(usize, &str)> =
+        names.map(|name| (distance(name), name)).filter(|(distance, _)| *distance <= farthest).collect();
     let best = scored.iter().map(|(distance, _)| *distance).min();
     scored
         .into_iter()

@@ -19,10 +19,7 @@ fn zone(rules: &str) -> TimeZone {
 
 /// A winter afternoon in Berlin, one hour ahead of UTC.
 fn berlin() -> Context {
-    Context {
-        now: "2026-11-24T13:30:00.5Z".parse().unwrap(),
-        zone: zone("CET-1CEST,M3.5.0,M10.5.0/3"),
-    }
+    Context { now: "2026-11-24T13:30:00.5Z".parse().unwrap(), zone: zone("CET-1CEST,M3.5.0,M10.5.0/3") }
 }
 
 fn query(text: &str) -> Query {

@@ -124,11 +124,7 @@ pub(super) fn read(text: &str, context: &Context) -> Result<Covered, NotTime> {
 
 fn instant(at: Timestamp, context: &Context) -> Result<Covered, NotTime> {
     let moment = Moment::new(at, context.zone.to_offset(at)).ok_or(NotTime::Range)?;
-    Ok(Covered {
-        first: moment,
-        last: moment,
-        relative: true,
-    })
+    Ok(Covered { first: moment, last: moment, relative: true })
 }
 
 fn counted_back(text: &str, now: Timestamp) -> Result<Timestamp, NotTime> {
@@ -146,8 +142,7 @@ fn counted_back(text: &str, now: Timestamp) -> Result<Timestamp, NotTime> {
     }
     let count: i64 = digits.parse().map_err(|_| NotTime::Range)?;
     let seconds = count.checked_mul(seconds_of_unit).ok_or(NotTime::Range)?;
-    now.checked_sub(SignedDuration::from_secs(seconds))
-        .map_err(|_| NotTime::Range)
+    now.checked_sub(SignedDuration::from_secs(seconds)).map_err(|_| NotTime::Range)
 }
 
 fn day(date: Date, context: &Context) -> Result<Covered, NotTime> {
@@ -160,26 +155,16 @@ fn day(date: Date, context: &Context) -> Result<Covered, NotTime> {
 fn dates(first: Date, next: Date, zone: &TimeZone) -> Result<Covered, NotTime> {
     let start = in_zone(first.to_datetime(Time::midnight()), zone)?;
     let end = in_zone(next.to_datetime(Time::midnight()), zone)?;
-    covered(
-        start,
-        end.checked_sub(NANOSECOND).map_err(|_| NotTime::Range)?,
-        zone,
-    )
+    covered(start, end.checked_sub(NANOSECOND).map_err(|_| NotTime::Range)?, zone)
 }
 
 fn covered(first: Timestamp, last: Timestamp, zone: &TimeZone) -> Result<Covered, NotTime> {
     let moment = |at| Moment::new(at, zone.to_offset(at)).ok_or(NotTime::Range);
-    Ok(Covered {
-        first: moment(first)?,
-        last: moment(last)?,
-        relative: false,
-    })
+    Ok(Covered { first: moment(first)?, last: moment(last)?, relative: false })
 }
 
 fn in_zone(local: DateTime, zone: &TimeZone) -> Result<Timestamp, NotTime> {
-    zone.to_ambiguous_timestamp(local)
-        .compatible()
-        .map_err(|_| NotTime::Range)
+    zone.to_ambiguous_timestamp(local).compatible().map_err(|_| NotTime::Range)
 }
 
 fn absolute(text: &str, context: &Context) -> Result<Covered, NotTime> {
@@ -188,18 +173,9 @@ fn absolute(text: &str, context: &Context) -> Result<Covered, NotTime> {
         None => (text, None),
     };
     let mut parts = date.split('-');
-    let year = parts
-        .next()
-        .and_then(|text| number(text, 4))
-        .ok_or(NotTime::Shape)?;
-    let month = parts
-        .next()
-        .map(|text| number(text, 2).ok_or(NotTime::Shape))
-        .transpose()?;
-    let day_number = parts
-        .next()
-        .map(|text| number(text, 2).ok_or(NotTime::Shape))
-        .transpose()?;
+    let year = parts.next().and_then(|text| number(text, 4)).ok_or(NotTime::Shape)?;
+    let month = parts.next().map(|text| number(text, 2).ok_or(NotTime::Shape)).transpose()?;
+    let day_number = parts.next().map(|text| number(text, 2).ok_or(NotTime::Shape)).transpose()?;
     if parts.next().is_some() || (clock.is_some() && day_number.is_none()) {
         return Err(NotTime::Shape);
     }
@@ -230,12 +206,7 @@ fn at_clock(date: Date, text: &str, context: &Context) -> Result<Covered, NotTim
         None => (clock, None),
     };
     let mut parts = clock.split(':');
-    let mut part = || {
-        parts
-            .next()
-            .map(|text| number(text, 2).ok_or(NotTime::Shape))
-            .transpose()
-    };
+    let mut part = || parts.next().map(|text| number(text, 2).ok_or(NotTime::Shape)).transpose();
     let hour = part()?.ok_or(NotTime::Shape)?;
     let minute = part()?.ok_or(NotTime::Shape)?;
     let second = part()?;
@@ -248,17 +219,10 @@ fn at_clock(date: Date, text: &str, context: &Context) -> Result<Covered, NotTim
         (None, None) => (0, 60 * 1_000_000_000),
     };
     let narrow = |number: u32| i8::try_from(number).map_err(|_| NotTime::Range);
-    let time = Time::new(
-        narrow(hour)?,
-        narrow(minute)?,
-        narrow(second.unwrap_or(0))?,
-        nanosecond,
-    )
-    .map_err(|_| NotTime::Range)?;
-    let first = in_zone(date.to_datetime(time), &zone)?;
-    let last = first
-        .checked_add(SignedDuration::from_nanos(step_ns - 1))
+    let time = Time::new(narrow(hour)?, narrow(minute)?, narrow(second.unwrap_or(0))?, nanosecond)
         .map_err(|_| NotTime::Range)?;
+    let first = in_zone(date.to_datetime(time), &zone)?;
+    let last = first.checked_add(SignedDuration::from_nanos(step_ns - 1)).map_err(|_| NotTime::Range)?;
     covered(first, last, &zone)
 }
 
@@ -268,9 +232,7 @@ fn nanoseconds(fraction: &str) -> Result<(i32, i64), NotTime> {
     if digits == 0 || digits > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return Err(NotTime::Shape);
     }
-    let padded: i32 = format!("{fraction:0<9}")
-        .parse()
-        .map_err(|_| NotTime::Shape)?;
+    let padded: i32 = format!("{fraction:0<9}").parse().map_err(|_| NotTime::Shape)?;
     let missing = u32::try_from(9 - digits).expect("at most nine digits");
     Ok((padded, 10_i64.pow(missing)))
 }
@@ -295,7 +257,5 @@ fn offset(text: &str) -> Result<Offset, NotTime> {
 
 /// Exactly `width` digits.
 fn number(text: &str, width: usize) -> Option<u32> {
-    (text.len() == width && text.bytes().all(|b| b.is_ascii_digit()))
-        .then(|| text.parse().ok())
-        .flatten()
+    (text.len() == width && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

@@ -132,12 +132,9 @@ impl WordPatterns {
             return words(text).any(|word| only.matches_folded(&word));
         }
         let found: Vec<_> = words(text).collect();
-        found.windows(self.words.len()).any(|window| {
-            window
-                .iter()
-                .zip(&self.words)
-                .all(|(word, pattern)| pattern.matches_folded(word))
-        })
+        found
+            .windows(self.words.len())
+            .any(|window| window.iter().zip(&self.words).all(|(word, pattern)| pattern.matches_folded(word)))
     }
 }
 

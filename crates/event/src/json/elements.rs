@@ -72,12 +72,7 @@ impl<'b> Elements<'b> {
     /// Prepares to walk `bytes`; nothing is read yet.
     #[must_use]
     pub fn new(bytes: &'b [u8], within: Within<'b>) -> Self {
-        Self {
-            bytes,
-            within,
-            at: 0,
-            state: State::Before,
-        }
+        Self { bytes, within, at: 0, state: State::Before }
     }
 
     fn step(&mut self) -> Result<Option<Element>, JsonError> {
@@ -96,10 +91,7 @@ impl<'b> Elements<'b> {
 
     /// Runs one step of `jiter` on what is left. Its state is its place and nothing else, so a
     /// new one can go on wherever the last one, or a bracket scan, came to.
-    fn on_rest<T, E>(
-        &mut self,
-        step: impl FnOnce(&mut Jiter<'b>) -> Result<T, E>,
-    ) -> Result<T, JsonError>
+    fn on_rest<T, E>(&mut self, step: impl FnOnce(&mut Jiter<'b>) -> Result<T, E>) -> Result<T, JsonError>
     where
         JsonError: From<E>,
     {
@@ -136,10 +128,7 @@ impl<'b> Elements<'b> {
                 None => return Err(error.clone()),
             };
         }
-        Ok(Element {
-            range: start..self.at,
-            json: parsed,
-        })
+        Ok(Element { range: start..self.at, json: parsed })
     }
 
     /// Checks what stands behind the last element.

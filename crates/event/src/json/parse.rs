@@ -79,11 +79,7 @@ impl std::error::Error for JsonError {}
 
 impl JsonError {
     pub(crate) fn new(kind: JsonErrorKind, offset: usize) -> Self {
-        Self {
-            kind,
-            offset,
-            path: String::new(),
-        }
+        Self { kind, offset, path: String::new() }
     }
 
     /// The same error seen from the value around it.
@@ -96,10 +92,7 @@ impl JsonError {
 
     /// The same error in a text that starts `by` bytes earlier.
     pub(super) fn shifted(self, by: usize) -> Self {
-        Self {
-            offset: self.offset + by,
-            ..self
-        }
+        Self { offset: self.offset + by, ..self }
     }
 }
 
@@ -112,8 +105,9 @@ impl From<JiterError> for JsonError {
                 | JsonErrorType::EofWhileParsingString
                 | JsonErrorType::EofWhileParsingValue => JsonErrorKind::Truncated,
                 // Only the second half of a surrogate pair is ever found missing here.
-                JsonErrorType::LoneLeadingSurrogateInHexEscape
-                | JsonErrorType::UnexpectedEndOfHexEscape => JsonErrorKind::LoneSurrogate,
+                JsonErrorType::LoneLeadingSurrogateInHexEscape | JsonErrorType::UnexpectedEndOfHexEscape => {
+                    JsonErrorKind::LoneSurrogate
+                }
                 JsonErrorType::InvalidUnicodeCodePoint => JsonErrorKind::InvalidUtf8,
                 JsonErrorType::NumberOutOfRange => JsonErrorKind::NumberTooLong,
                 JsonErrorType::TrailingCharacters => JsonErrorKind::TrailingBytes,
@@ -139,10 +133,9 @@ pub(super) fn value(jiter: &mut Jiter<'_>, first: Peek, depth: usize) -> Result<
         Peek::Null => Ok(jiter.known_null().map(|()| Json::Null)?),
         Peek::True | Peek::False => Ok(jiter.known_bool(first).map(Json::Bool)?),
         Peek::String => Ok(Json::String(jiter.known_str()?.to_owned())),
-        Peek::Array | Peek::Object if depth >= limits::JSON_DEPTH_MAX => Err(JsonError::new(
-            JsonErrorKind::TooDeep,
-            jiter.current_index(),
-        )),
+        Peek::Array | Peek::Object if depth >= limits::JSON_DEPTH_MAX => {
+            Err(JsonError::new(JsonErrorKind::TooDeep, jiter.current_index()))
+        }
         Peek::Array => array(jiter, depth + 1),
         Peek::Object => object(jiter, depth + 1),
         _ => number(jiter, first),
@@ -166,8 +159,7 @@ fn array(jiter: &mut Jiter<'_>, depth: usize) -> Result<Json, JsonError> {
     let mut items = Vec::new();
     let mut next = jiter.known_array()?;
     while let Some(first) = next {
-        let item =
-            value(jiter, first, depth).map_err(|error| error.under(&items.len().to_string()))?;
+        let item = value(jiter, first, depth).map_err(|error| error.under(&items.len().to_string()))?;
         items.push(item);
         next = jiter.array_step()?;
     }

@@ -34,12 +34,7 @@ fn escapes_denote_the_same_text_as_the_characters() {
 fn what_is_no_json_is_refused_with_its_kind_and_place() {
     use JsonErrorKind as Kind;
     for (text, kind, offset, path) in [
-        (
-            &b"{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"[..],
-            Kind::DuplicateKey,
-            22,
-            "/b/c",
-        ),
+        (&b"{\"a\":1,\"b\":{\"c\":1,\"c\":2}}"[..], Kind::DuplicateKey, 22, "/b/c"),
         (br#"{"\u0061":1,"a":2}"#, Kind::DuplicateKey, 16, "/a"),
         (br#"{"a/b":["\ud800"]}"#, Kind::LoneSurrogate, 15, "/a~1b/0"),
         (br#""\udc00""#, Kind::LoneSurrogate, 6, ""),
@@ -86,11 +81,7 @@ fn nesting_is_allowed_to_the_limit_and_not_beyond() {
     let nested = |levels: usize| "[".repeat(levels) + &"]".repeat(levels);
     let deepest = parsed(&nested(limits::JSON_DEPTH_MAX));
     assert_eq!(deepest.depth(), limits::JSON_DEPTH_MAX);
-    for bomb in [
-        nested(limits::JSON_DEPTH_MAX + 1),
-        "[".repeat(1 << 20),
-        "{\"a\":".repeat(1 << 18),
-    ] {
+    for bomb in [nested(limits::JSON_DEPTH_MAX + 1), "[".repeat(1 << 20), "{\"a\":".repeat(1 << 18)] {
         let error = Json::parse(bomb.as_bytes()).expect_err("too deep");
         assert_eq!(error.kind, JsonErrorKind::TooDeep);
     }
@@ -148,39 +139,26 @@ fn literals_are_checked() {
     for good in ["0", "-1.5e+300", "123456789012345678901234567890"] {
         assert_eq!(Number::from_literal(good).expect("number").literal(), good);
     }
-    for bad in [
-        "", " 1", "1 ", "1\n", "01", "NaN", "\"1\"", "1,2", "--1", "0x1",
-    ] {
+    for bad in ["", " 1", "1 ", "1\n", "01", "NaN", "\"1\"", "1,2", "--1", "0x1"] {
         assert_eq!(Number::from_literal(bad), None, "{bad:?}");
     }
     let large = Number::from(u64::MAX);
     assert_eq!((large.as_u64(), large.as_i64()), (Some(u64::MAX), None));
     let least = Number::from(i64::MIN);
     assert_eq!((least.as_i64(), least.as_u64()), (Some(i64::MIN), None));
-    assert!(
-        Number::from_literal("1e999")
-            .expect("number")
-            .as_f64()
-            .is_infinite()
-    );
+    assert!(Number::from_literal("1e999").expect("number").as_f64().is_infinite());
 }
 
 #[test]
 fn objects_are_equal_in_any_order() {
-    assert_eq!(
-        parsed(r#"{"a":1,"b":[{"c":1,"d":2}]}"#),
-        parsed(r#"{"b":[{"d":2,"c":1}],"a":1}"#)
-    );
+    assert_eq!(parsed(r#"{"a":1,"b":[{"c":1,"d":2}]}"#), parsed(r#"{"b":[{"d":2,"c":1}],"a":1}"#));
     assert_ne!(parsed(r#"{"a":1}"#), parsed(r#"{"a":1.0}"#));
     assert_ne!(parsed(r#"{"a":1}"#), parsed(r#"{"b":1}"#));
     assert_ne!(parsed("[1,2]"), parsed("[2,1]"));
 }
 
 /// Each element as its bytes and either `ok` or the kind of its error.
-fn taken(
-    text: &[u8],
-    within: Within<'_>,
-) -> Result<Vec<(String, Option<JsonErrorKind>)>, JsonErrorKind> {
+fn taken(text: &[u8], within: Within<'_>) -> Result<Vec<(String, Option<JsonErrorKind>)>, JsonErrorKind> {
     let elements = elements(text, within).map_err(|error| error.kind)?;
     Ok(elements
         .into_iter()
@@ -193,37 +171,23 @@ fn taken(
             if let Some(error) = &error {
                 assert!(error.offset >= element.range.start, "{error}");
             }
-            (
-                String::from_utf8_lossy(bytes).into_owned(),
-                error.map(|e| e.kind),
-            )
+            (String::from_utf8_lossy(bytes).into_owned(), error.map(|e| e.kind))
         })
         .collect())
 }
 
 fn check_taken(text: &str, within: Within<'_>, expected: &[(&str, Option<JsonErrorKind>)]) {
     let found = taken(text.as_bytes(), within).unwrap_or_else(|kind| panic!("{text}: {kind:?}"));
-    let found: Vec<_> = found
-        .iter()
-        .map(|(text, kind)| (text.as_str(), *kind))
-        .collect();
+    let found: Vec<_> = found.iter().map(|(text, kind)| (text.as_str(), *kind)).collect();
     assert_eq!(found, expected, "{text}");
 }
 
 #[test]
 fn arrays_and_members_are_taken_apart() {
     check_taken("[]", Within::Array, &[]);
-    check_taken(
-        " [ 1 , {\"a\":[2]} ] ",
-        Within::Array,
-        &[("1", None), ("{\"a\":[2]}", None)],
-    );
+    check_taken(" [ 1 , {\"a\":[2]} ] ", Within::Array, &[("1", None), ("{\"a\":[2]}", None)]);
     let records = r#"{"v":{"Records":[9]},"Records":[ {"a":1} ,"x"],"w":[1]}"#;
-    check_taken(
-        records,
-        Within::Member("Records"),
-        &[("{\"a\":1}", None), ("\"x\"", None)],
-    );
+    check_taken(records, Within::Member("Records"), &[("{\"a\":1}", None), ("\"x\"", None)]);
     check_taken(r#"{"items":[]}"#, Within::Member("items"), &[]);
 }
 
@@ -262,11 +226,7 @@ fn what_surrounds_the_elements_must_be_json() {
         ("{}", Within::Member("a"), Kind::NoSuchArray),
         ("[]", Within::Member("a"), Kind::NoSuchArray),
         (r#"{"a":1}"#, Within::Member("a"), Kind::NoSuchArray),
-        (
-            r#"{"a":[1],"a":[2]}"#,
-            Within::Member("a"),
-            Kind::DuplicateKey,
-        ),
+        (r#"{"a":[1],"a":[2]}"#, Within::Member("a"), Kind::DuplicateKey),
         (r#"{"a":[1],"b":}"#, Within::Member("a"), Kind::Syntax),
         (r#"{"a":[1]}x"#, Within::Member("a"), Kind::TrailingBytes),
     ] {
@@ -278,12 +238,7 @@ fn what_surrounds_the_elements_must_be_json() {
 fn lines_are_taken_apart() {
     use JsonErrorKind as Kind;
     let one = [("{\"a\":1}", None)];
-    for text in [
-        "{\"a\":1}",
-        "{\"a\":1}\n",
-        "\u{feff}{\"a\":1}\r\n",
-        "\n \n\t{\"a\":1} \r\n\r\n",
-    ] {
+    for text in ["{\"a\":1}", "{\"a\":1}\n", "\u{feff}{\"a\":1}\r\n", "\n \n\t{\"a\":1} \r\n\r\n"] {
         check_taken(text, Within::Lines, &one);
     }
     check_taken("", Within::Lines, &[]);

@@ -16,10 +16,7 @@ fn object(text: &str) -> Object {
 
 fn shown(part: &PartText) -> Vec<(&str, &str)> {
     let value = |slot: &SlotSpan| part.value(slot.path).expect("present");
-    part.slots
-        .iter()
-        .map(|slot| (slot.path, value(slot)))
-        .collect()
+    part.slots.iter().map(|slot| (slot.path, value(slot))).collect()
 }
 
 #[test]
@@ -77,19 +74,10 @@ fn a_text_that_is_no_part_is_refused() {
 
 #[test]
 fn a_redacted_part_keeps_all_but_the_hidden_values() {
-    let part = PartText::of(&object(
-        r#"{"actor":{"email":"a@b","id":"a"},"metadata":{"x":1},"time":"t"}"#,
-    ));
+    let part = PartText::of(&object(r#"{"actor":{"email":"a@b","id":"a"},"metadata":{"x":1},"time":"t"}"#));
     let hidden = part.redacted(|path| path != "/actor/id");
-    assert_eq!(
-        hidden.text,
-        r#"{"actor":{"email":null,"id":"a"},"metadata":null,"time":"t"}"#
-    );
-    let expected = [
-        ("/actor/email", "null"),
-        ("/actor/id", r#""a""#),
-        ("/metadata", "null"),
-    ];
+    assert_eq!(hidden.text, r#"{"actor":{"email":null,"id":"a"},"metadata":null,"time":"t"}"#);
+    let expected = [("/actor/email", "null"), ("/actor/id", r#""a""#), ("/metadata", "null")];
     assert_eq!(shown(&hidden), expected);
     assert_eq!(part.redacted(|_| false), part);
     assert_eq!(PartText::from_text(hidden.text.clone()), Ok(hidden));
@@ -98,9 +86,7 @@ fn a_redacted_part_keeps_all_but_the_hidden_values() {
 #[test]
 fn parts_merge_in_the_order_of_the_contract() {
     let producer = Json::Object(object(r#"{"action":"a.b","time":"t","x":1,"metadata":{}}"#));
-    let server = Json::Object(object(
-        r#"{"id":"i","raw":"r","received_at":"r","action":"other"}"#,
-    ));
+    let server = Json::Object(object(r#"{"id":"i","raw":"r","received_at":"r","action":"other"}"#));
     assert_eq!(
         merge(producer, server).to_text(),
         r#"{"id":"i","time":"t","received_at":"r","action":"a.b","metadata":{},"raw":"r","x":1}"#

@@ -6,10 +6,7 @@ use cairn_event::{Admission, Class, Draft, Event, EventId, Json, PartText, Produ
 use crate::corpus;
 
 /// RFC 8259 leaves these open, and we refuse them: which of two values counts is a guess.
-const DUPLICATE_KEYS: &[&str] = &[
-    "y_object_duplicated_key.json",
-    "y_object_duplicated_key_and_value.json",
-];
+const DUPLICATE_KEYS: &[&str] = &["y_object_duplicated_key.json", "y_object_duplicated_key_and_value.json"];
 
 #[test]
 fn the_suite_for_json_parsers_is_decided_as_it_asks() {
@@ -74,8 +71,7 @@ fn naughty_strings_survive() {
             .as_bytes(),
         )
         .expect("JSON");
-        let event =
-            Event::new(Draft::from_json(event).expect("valid"), admission()).expect("small");
+        let event = Event::new(Draft::from_json(event).expect("valid"), admission()).expect("small");
         for part in [event.producer_part(), event.server_part()] {
             assert_eq!(PartText::from_text(part.text.clone()).as_ref(), Ok(part));
         }
@@ -85,11 +81,7 @@ fn naughty_strings_survive() {
         }
         let key = string.as_str().expect("a string");
         let metadata = seen.get("metadata").expect("metadata");
-        assert_eq!(
-            metadata.get(key),
-            Some(&Json::Array(vec![string.clone()])),
-            "{text}"
-        );
+        assert_eq!(metadata.get(key), Some(&Json::Array(vec![string.clone()])), "{text}");
     }
 }
 

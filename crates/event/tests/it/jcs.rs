@@ -15,11 +15,7 @@ fn the_vectors_of_rfc_8785_come_out_byte_for_byte() {
     for (name, input) in inputs {
         let json = Json::parse(&input).unwrap_or_else(|error| panic!("{name}: {error}"));
         let expected = std::fs::read_to_string(folder.join("output").join(&name)).expect("output");
-        assert_eq!(
-            canonical(&json, Numbers::Rfc8785),
-            expected.trim_end(),
-            "{name}"
-        );
+        assert_eq!(canonical(&json, Numbers::Rfc8785), expected.trim_end(), "{name}");
     }
 }
 

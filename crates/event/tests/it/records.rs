@@ -15,9 +15,7 @@ fn cloudtrail_deliveries_hold_all_their_records() {
     let mut records = 0;
     for (name, body) in files {
         for element in elements(&body, Within::Member("Records")).expect(&name) {
-            let record = element
-                .json
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            let record = element.json.unwrap_or_else(|error| panic!("{name}: {error}"));
             assert!(record.get("eventID").is_some(), "{name}");
             assert_eq!(Json::parse(&body[element.range]).as_ref(), Ok(&record));
             survives(&record);
@@ -35,11 +33,7 @@ fn attack_recordings_are_arrays() {
     let mut records = 0;
     for (name, body) in corpus::files(&folder) {
         for element in elements(&body, Within::Array).expect(&name) {
-            survives(
-                &element
-                    .json
-                    .unwrap_or_else(|error| panic!("{name}: {error}")),
-            );
+            survives(&element.json.unwrap_or_else(|error| panic!("{name}: {error}")));
             records += 1;
         }
     }
@@ -61,14 +55,8 @@ fn lines_of_a_log_are_records() {
 
 /// Text and canonical text both read back as the same record.
 fn survives(record: &Json) {
-    assert_eq!(
-        Json::parse(record.to_text().as_bytes()).as_ref(),
-        Ok(record)
-    );
+    assert_eq!(Json::parse(record.to_text().as_bytes()).as_ref(), Ok(record));
     let text = canonical::canonical(record, canonical::Numbers::AsWritten);
     let again = Json::parse(text.as_bytes()).expect("JSON");
-    assert_eq!(
-        canonical::canonical(&again, canonical::Numbers::AsWritten),
-        text
-    );
+    assert_eq!(canonical::canonical(&again, canonical::Numbers::AsWritten), text);
 }

@@ -13,11 +13,7 @@ fn signer(n: u8) -> SigningKey {
 }
 
 fn key(name: &str, n: u8) -> VerifierKey {
-    VerifierKey::new(
-        name,
-        PublicKey::from_bytes(&Signer::public(&signer(n))).unwrap(),
-    )
-    .unwrap()
+    VerifierKey::new(name, PublicKey::from_bytes(&Signer::public(&signer(n))).unwrap()).unwrap()
 }
 
 fn sample() -> Checkpoint {
@@ -28,27 +24,14 @@ fn sample() -> Checkpoint {
 fn a_signed_checkpoint_is_opened_by_the_key_of_its_origin() {
     let checkpoint = sample();
     let note = checkpoint.sign(&signer(1)).to_string();
-    assert_eq!(
-        note,
-        checkpoint.sign(&signer(1)).to_string(),
-        "the same head gives the same bytes"
-    );
-    assert!(
-        note.starts_with("audit.example/t/acme/main\n70000\nSBNJTRN+FjG7owHV"),
-        "{note}"
-    );
-    assert_eq!(
-        Checkpoint::open(note.as_bytes(), &[key("w", 9), key(ORIGIN, 1)]),
-        Ok(checkpoint)
-    );
+    assert_eq!(note, checkpoint.sign(&signer(1)).to_string(), "the same head gives the same bytes");
+    assert!(note.starts_with("audit.example/t/acme/main\n70000\nSBNJTRN+FjG7owHV"), "{note}");
+    assert_eq!(Checkpoint::open(note.as_bytes(), &[key("w", 9), key(ORIGIN, 1)]), Ok(checkpoint));
     assert!(Checkpoint::open(note.as_bytes(), &[key(ORIGIN, 2)]).is_err());
     for at in 0..note.len() {
         let mut bad = note.as_bytes().to_vec();
         bad[at] ^= 1;
-        assert!(
-            Checkpoint::open(&bad, &[key(ORIGIN, 1)]).is_err(),
-            "byte {at}"
-        );
+        assert!(Checkpoint::open(&bad, &[key(ORIGIN, 1)]).is_err(), "byte {at}");
     }
 }
 
@@ -56,14 +39,9 @@ fn a_signed_checkpoint_is_opened_by_the_key_of_its_origin() {
 fn a_trusted_key_of_another_log_does_not_vouch_for_this_one() {
     // N9, N11: the note names its own log, but the keys decide.
     let text = sample().to_text();
-    let foreign = Note::sign(text, "audit.example/t/evil/main", &signer(2))
-        .unwrap()
-        .to_string();
+    let foreign = Note::sign(text, "audit.example/t/evil/main", &signer(2)).unwrap().to_string();
     let keys = [key(ORIGIN, 1), key("audit.example/t/evil/main", 2)];
-    assert_eq!(
-        Checkpoint::open(foreign.as_bytes(), &keys),
-        Err(LedgerError::Unsigned)
-    );
+    assert_eq!(Checkpoint::open(foreign.as_bytes(), &keys), Err(LedgerError::Unsigned));
 }
 
 #[test]
@@ -73,19 +51,7 @@ fn every_other_spelling_is_refused() {
     let check = |text: &str| Checkpoint::from_text(text).is_ok();
     assert!(check(&format!("o\n7\n{root}\n")));
     assert!(check(&format!("o\n{TREE_SIZE_MAX}\n{root}\n")));
-    for size in [
-        "",
-        "07",
-        "+7",
-        "-7",
-        "-0",
-        " 7",
-        "7 ",
-        "7.0",
-        "0x7",
-        "9223372036854775808",
-        "18446744073709551616",
-    ] {
+    for size in ["", "07", "+7", "-7", "-0", " 7", "7 ", "7.0", "0x7", "9223372036854775808", "18446744073709551616"] {
         assert!(!check(&format!("o\n{size}\n{root}\n")), "size {size}");
     }
     let last = root.as_bytes()[42];

@@ -14,11 +14,7 @@ fn reference(bytes: &[u8]) -> Hash {
 fn every_length_across_four_blocks_hashes_like_the_reference() {
     let bytes: Vec<u8> = (0..=255).collect();
     for length in 0..=bytes.len() {
-        assert_eq!(
-            sha256(&bytes[..length]),
-            reference(&bytes[..length]),
-            "{length} bytes"
-        );
+        assert_eq!(sha256(&bytes[..length]), reference(&bytes[..length]), "{length} bytes");
     }
 }
 
@@ -34,23 +30,11 @@ fn a_tagged_hash_is_the_one_of_bip_340() {
 
 #[test]
 fn leaf_and_node_hashes_are_those_of_rfc_6962() {
-    assert_eq!(
-        empty_root().to_hex(),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
-    assert_eq!(
-        leaf_hash(b"").to_hex(),
-        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
-    );
+    assert_eq!(empty_root().to_hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_eq!(leaf_hash(b"").to_hex(), "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
     let (left, right) = (Hash([1; 32]), Hash([2; 32]));
-    assert_eq!(
-        node_hash(&left, &right),
-        reference(&[&[1][..], &left.0, &right.0].concat())
-    );
-    assert_eq!(
-        leaf_hash(&[9; 34]),
-        reference(&[&[0][..], &[9; 34]].concat())
-    );
+    assert_eq!(node_hash(&left, &right), reference(&[&[1][..], &left.0, &right.0].concat()));
+    assert_eq!(leaf_hash(&[9; 34]), reference(&[&[0][..], &[9; 34]].concat()));
 }
 
 #[test]
@@ -68,13 +52,7 @@ fn a_hash_has_one_spelling_in_base64_and_one_in_hexadecimal() {
     assert_eq!(Hash::from_base64(&hash.to_string()), Ok(hash));
     assert_eq!(Hash::from_hex(&hash.to_hex()), Ok(hash));
     let text = hash.to_base64();
-    for bad in [
-        &text[..43],
-        &format!("{text}="),
-        &text.replace('=', ""),
-        &format!("{text}\n"),
-        "",
-    ] {
+    for bad in [&text[..43], &format!("{text}="), &text.replace('=', ""), &format!("{text}\n"), ""] {
         assert!(Hash::from_base64(bad).is_err(), "{bad}");
     }
     assert!(Hash::from_hex(&hash.to_hex().to_uppercase()).is_err());

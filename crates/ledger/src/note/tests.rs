@@ -10,17 +10,11 @@ fn signer(n: u8) -> SigningKey {
 }
 
 fn key(name: &str, n: u8) -> VerifierKey {
-    VerifierKey::new(
-        name,
-        PublicKey::from_bytes(&Signer::public(&signer(n))).unwrap(),
-    )
-    .unwrap()
+    VerifierKey::new(name, PublicKey::from_bytes(&Signer::public(&signer(n))).unwrap()).unwrap()
 }
 
 fn sample() -> String {
-    Note::sign("one\n\ntwo\n".into(), "log.example/a", &signer(1))
-        .unwrap()
-        .to_string()
+    Note::sign("one\n\ntwo\n".into(), "log.example/a", &signer(1)).unwrap().to_string()
 }
 
 #[test]
@@ -42,12 +36,7 @@ fn every_changed_bit_of_a_note_is_noticed() {
         for bit in 0..8 {
             let mut bad = text.as_bytes().to_vec();
             bad[at] ^= 1 << bit;
-            assert!(
-                Note::parse(&bad)
-                    .and_then(|note| note.verify(&keys).map(drop))
-                    .is_err(),
-                "bit {bit} of byte {at}"
-            );
+            assert!(Note::parse(&bad).and_then(|note| note.verify(&keys).map(drop)).is_err(), "bit {bit} of byte {at}");
         }
         assert!(Note::parse(&text.as_bytes()[..at]).is_err(), "cut at {at}");
     }
@@ -57,44 +46,18 @@ fn every_changed_bit_of_a_note_is_noticed() {
 fn a_key_is_known_by_name_and_identifier_together() {
     // N2.
     let note = Note::parse(sample().as_bytes()).unwrap();
-    assert_eq!(
-        note.verify(&[key("log.example/b", 1)]),
-        Err(LedgerError::Unsigned)
-    );
-    assert_eq!(
-        note.verify(&[key("log.example/a", 2)]),
-        Err(LedgerError::Unsigned)
-    );
+    assert_eq!(note.verify(&[key("log.example/b", 1)]), Err(LedgerError::Unsigned));
+    assert_eq!(note.verify(&[key("log.example/a", 2)]), Err(LedgerError::Unsigned));
     assert_eq!(note.verify(&[]), Err(LedgerError::Unsigned));
     // A line that claims the name and identifier of a known key must verify, whatever stands beside.
     let mut forged = note.clone();
     let id = key("log.example/c", 3).id();
-    forged
-        .add(NoteSignature {
-            name: "log.example/c".into(),
-            id,
-            bytes: vec![7; 64],
-        })
-        .unwrap();
-    assert!(
-        forged.verify(&[key("log.example/a", 1)]).is_ok(),
-        "the other key is not known"
-    );
+    forged.add(NoteSignature { name: "log.example/c".into(), id, bytes: vec![7; 64] }).unwrap();
+    assert!(forged.verify(&[key("log.example/a", 1)]).is_ok(), "the other key is not known");
     let both = [key("log.example/a", 1), key("log.example/c", 3)];
-    assert_eq!(
-        forged.verify(&both),
-        Err(LedgerError::BadSignature {
-            key: "log.example/c".into()
-        })
-    );
+    assert_eq!(forged.verify(&both), Err(LedgerError::BadSignature { key: "log.example/c".into() }));
     let mut short = note;
-    short
-        .add(NoteSignature {
-            name: "log.example/c".into(),
-            id,
-            bytes: vec![7],
-        })
-        .unwrap();
+    short.add(NoteSignature { name: "log.example/c".into(), id, bytes: vec![7] }).unwrap();
     assert!(short.verify(&both).is_err(), "not even 64 bytes");
 }
 
@@ -105,10 +68,7 @@ fn text_and_signatures_part_at_the_last_empty_line() {
     let outer = Note::sign(inner.clone(), "log.example/b", &signer(2)).unwrap();
     let parsed = Note::parse(outer.to_string().as_bytes()).unwrap();
     assert_eq!(parsed.text(), inner);
-    assert_eq!(
-        parsed.verify(&[key("log.example/a", 1)]),
-        Err(LedgerError::Unsigned)
-    );
+    assert_eq!(parsed.verify(&[key("log.example/a", 1)]), Err(LedgerError::Unsigned));
     assert!(parsed.verify(&[key("log.example/b", 2)]).is_ok());
 }
 
@@ -127,37 +87,16 @@ fn every_other_form_of_a_note_is_refused() {
     refuse(&good.replace('\n', "\r\n"), "carriage returns");
     refuse(&good.replace("one", "o\tne"), "a tab");
     refuse(&good.replace('\u{2014}', "-"), "a hyphen for the dash");
-    refuse(
-        &good.replace("\u{2014} ", "\u{2014}"),
-        "no space behind the dash",
-    );
+    refuse(&good.replace("\u{2014} ", "\u{2014}"), "no space behind the dash");
     refuse(&good.replace("\u{2014} ", "\u{2014}  "), "two spaces");
-    refuse(
-        &good.replace("log.example/a ", "log.example/a  "),
-        "two spaces before the signature",
-    );
-    refuse(
-        &good.replace("log.example/a", "log+a"),
-        "a plus in the name",
-    );
-    refuse(
-        &good.replace("log.example/a", "log\u{a0}a"),
-        "a no-break space in the name",
-    );
+    refuse(&good.replace("log.example/a ", "log.example/a  "), "two spaces before the signature");
+    refuse(&good.replace("log.example/a", "log+a"), "a plus in the name");
+    refuse(&good.replace("log.example/a", "log\u{a0}a"), "a no-break space in the name");
     refuse(&good.replace("log.example/a ", ""), "no name");
     refuse(&good.replace('=', ""), "no padding");
-    refuse(
-        "t\n\n\u{2014} a AAAAAA==\n\u{2014} a AAAA\n",
-        "a line without a signature",
-    );
-    assert!(
-        Note::parse(b"t\n\n\xe2\x80\x94 a AAAAAAA=\n").is_ok(),
-        "one byte of signature of a kind not known here"
-    );
-    assert!(
-        Note::parse(&[good.as_bytes(), &[0xff]].concat()).is_err(),
-        "not UTF-8"
-    );
+    refuse("t\n\n\u{2014} a AAAAAA==\n\u{2014} a AAAA\n", "a line without a signature");
+    assert!(Note::parse(b"t\n\n\xe2\x80\x94 a AAAAAAA=\n").is_ok(), "one byte of signature of a kind not known here");
+    assert!(Note::parse(&[good.as_bytes(), &[0xff]].concat()).is_err(), "not UTF-8");
     assert!(Note::sign("no line feed".into(), "a", &signer(1)).is_err());
     assert!(Note::sign("a\rb\n".into(), "a", &signer(1)).is_err());
     assert!(Note::sign("text\n".into(), "a b", &signer(1)).is_err());
@@ -165,11 +104,7 @@ fn every_other_form_of_a_note_is_refused() {
 
 #[test]
 fn long_notes_and_many_signatures_are_refused_by_number() {
-    let line = |n: u8| NoteSignature {
-        name: "w".into(),
-        id: [0, 0, 0, n],
-        bytes: vec![1],
-    };
+    let line = |n: u8| NoteSignature { name: "w".into(), id: [0, 0, 0, n], bytes: vec![1] };
     let mut note = Note::sign("text\n".into(), "a", &signer(1)).unwrap();
     for n in 1..64 {
         note.add(line(n)).unwrap();
@@ -178,10 +113,7 @@ fn long_notes_and_many_signatures_are_refused_by_number() {
     assert!(note.add(line(64)).is_err());
     assert!(Note::parse(format!("{note}{}", line(64)).as_bytes()).is_err());
     let long = Note::sign(format!("{}\n", "x".repeat(NOTE_BYTES_MAX)), "a", &signer(1)).unwrap();
-    assert!(matches!(
-        Note::parse(long.to_string().as_bytes()),
-        Err(LedgerError::Limit { .. })
-    ));
+    assert!(matches!(Note::parse(long.to_string().as_bytes()), Err(LedgerError::Limit { .. })));
 }
 
 #[test]
@@ -194,11 +126,7 @@ fn a_verifier_key_has_one_spelling() {
         format!("log.example/a+{}+{}", to_hex(&key.id()), to_base64(&bytes))
     };
     assert_eq!(typed(1), vkey);
-    let small_order = format!(
-        "a+{}+{}",
-        to_hex(&key_id("a", &[0; 32])),
-        to_base64(&[&[1][..], &[0; 32]].concat())
-    );
+    let small_order = format!("a+{}+{}", to_hex(&key_id("a", &[0; 32])), to_base64(&[&[1][..], &[0; 32]].concat()));
     let fields: Vec<&str> = vkey.splitn(3, '+').collect();
     let other = |n: usize, field: &str| {
         let mut fields = fields.clone();

@@ -52,31 +52,15 @@ fn an_altered_inclusion_proof_is_refused() {
             let proof = tree.inclusion(index, size, &NoTiles).unwrap();
             assert_eq!(proof.verify(&leaf(index), &root), Ok(()));
             for path in altered(&proof.path) {
-                assert!(
-                    InclusionProof { path, ..proof }
-                        .verify(&leaf(index), &root)
-                        .is_err()
-                );
+                assert!(InclusionProof { path, ..proof }.verify(&leaf(index), &root).is_err());
             }
             // N7: the same path at another index, or at one behind the tree.
             for other in [index + 1, index.wrapping_sub(1), size, size + 1, u64::MAX] {
-                let moved = InclusionProof {
-                    index: other,
-                    ..proof.clone()
-                };
-                assert!(
-                    moved.verify(&leaf(index), &root).is_err(),
-                    "{index} of {size} at {other}"
-                );
+                let moved = InclusionProof { index: other, ..proof.clone() };
+                assert!(moved.verify(&leaf(index), &root).is_err(), "{index} of {size} at {other}");
             }
-            assert!(
-                proof.verify(&leaf(index + 1), &root).is_err(),
-                "another leaf"
-            );
-            assert!(
-                proof.verify(&leaf(index), &leaf(0)).is_err() || size == 1,
-                "another root"
-            );
+            assert!(proof.verify(&leaf(index + 1), &root).is_err(), "another leaf");
+            assert!(proof.verify(&leaf(index), &leaf(0)).is_err() || size == 1, "another root");
         }
     }
 }
@@ -115,33 +99,15 @@ fn an_altered_consistency_proof_is_refused() {
     for to in 1..=40 {
         for from in 1..=to {
             let proof = tree.consistency(from, to, &NoTiles).unwrap();
-            assert_eq!(
-                proof.verify(&root(from), &root(to)),
-                Ok(()),
-                "{from} to {to}"
-            );
+            assert_eq!(proof.verify(&root(from), &root(to)), Ok(()), "{from} to {to}");
             for path in altered(&proof.path) {
-                assert!(
-                    ConsistencyProof { path, ..proof }
-                        .verify(&root(from), &root(to))
-                        .is_err()
-                );
+                assert!(ConsistencyProof { path, ..proof }.verify(&root(from), &root(to)).is_err());
             }
-            assert!(
-                proof.verify(&leaf(99), &root(to)).is_err(),
-                "another older root"
-            );
-            assert!(
-                proof.verify(&root(from), &leaf(99)).is_err(),
-                "another newer root"
-            );
+            assert!(proof.verify(&leaf(99), &root(to)).is_err(), "another older root");
+            assert!(proof.verify(&root(from), &leaf(99)).is_err(), "another newer root");
             if from < to {
                 assert!(proof.verify(&root(to), &root(from)).is_err(), "exchanged");
-                let turned = ConsistencyProof {
-                    from: to,
-                    to: from,
-                    path: proof.path,
-                };
+                let turned = ConsistencyProof { from: to, to: from, path: proof.path };
                 assert!(turned.verify(&root(to), &root(from)).is_err(), "shrunk");
             }
         }
@@ -156,10 +122,7 @@ fn consistency_of_equal_and_of_empty_trees_proves_nothing_else() {
     assert!(verify_consistency(5, 5, &[], &a, &b).is_err());
     assert!(verify_consistency(5, 5, &[a], &a, &a).is_err());
     assert_eq!(verify_consistency(0, 5, &[], &empty_root(), &a), Ok(()));
-    assert_eq!(
-        verify_consistency(0, 0, &[], &empty_root(), &empty_root()),
-        Ok(())
-    );
+    assert_eq!(verify_consistency(0, 0, &[], &empty_root(), &empty_root()), Ok(()));
     assert!(verify_consistency(0, 5, &[a], &empty_root(), &a).is_err());
     assert!(verify_consistency(0, 5, &[], &b, &a).is_err());
     assert!(verify_consistency(0, 0, &[], &b, &b).is_err());
@@ -180,24 +143,10 @@ fn an_altered_range_proof_is_refused() {
                 let run = &leaves[first as usize..end as usize];
                 assert_eq!(proof.verify(run, &root), Ok(()), "{first}..{end} of {size}");
                 for left in altered(&proof.left) {
-                    assert!(
-                        RangeProof {
-                            left,
-                            ..proof.clone()
-                        }
-                        .verify(run, &root)
-                        .is_err()
-                    );
+                    assert!(RangeProof { left, ..proof.clone() }.verify(run, &root).is_err());
                 }
                 for right in altered(&proof.right) {
-                    assert!(
-                        RangeProof {
-                            right,
-                            ..proof.clone()
-                        }
-                        .verify(run, &root)
-                        .is_err()
-                    );
+                    assert!(RangeProof { right, ..proof.clone() }.verify(run, &root).is_err());
                 }
                 for bad in altered(run) {
                     assert!(proof.verify(&bad, &root).is_err());
@@ -205,24 +154,15 @@ fn an_altered_range_proof_is_refused() {
                     assert!(verify_range(first, &bad, size, left, right, &root).is_err());
                 }
                 for other in [first + 1, first.wrapping_sub(1), size, u64::MAX] {
-                    let moved = RangeProof {
-                        first: other,
-                        ..proof.clone()
-                    };
+                    let moved = RangeProof { first: other, ..proof.clone() };
                     assert!(moved.verify(run, &root).is_err());
                 }
-                let grown = RangeProof {
-                    size: size + 1,
-                    ..proof
-                };
+                let grown = RangeProof { size: size + 1, ..proof };
                 let grown_root = longest.root_at(size + 1, &NoTiles).unwrap();
                 assert!(grown.verify(run, &grown_root).is_err(), "another size");
             }
         }
-        assert!(
-            verify_range(0, &[], size, &[], &[root], &root).is_err(),
-            "proves nothing"
-        );
+        assert!(verify_range(0, &[], size, &[], &[root], &root).is_err(), "proves nothing");
     }
 }
 
@@ -236,12 +176,7 @@ fn sizes_beyond_every_tree_are_refused_at_once() {
     }
     // The largest tree has proofs of 63 hashes: computed, then refused for their root.
     let deep = verify_inclusion(&hash, 0, TREE_SIZE_MAX, &[hash; 63], &hash);
-    assert_eq!(
-        deep,
-        Err(LedgerError::Unproven {
-            what: "inclusion proof"
-        })
-    );
+    assert_eq!(deep, Err(LedgerError::Unproven { what: "inclusion proof" }));
     assert!(verify_inclusion(&hash, 0, 0, &[], &hash).is_err());
 }
 

@@ -19,9 +19,7 @@ fn sample(size: u64, index: u64, extra: Option<Vec<u8>>) -> ProofText {
         tree.push(leaf_hash(&i.to_be_bytes()));
     }
     let checkpoint = Checkpoint::new(ORIGIN, size, tree.root()).unwrap();
-    let note = checkpoint
-        .sign(&SigningKey::from_bytes(&[1; 32]))
-        .to_string();
+    let note = checkpoint.sign(&SigningKey::from_bytes(&[1; 32])).to_string();
     let path = tree.inclusion(index, size, &NoTiles).unwrap().path;
     ProofText::new(extra, index, path, note).unwrap()
 }
@@ -33,10 +31,7 @@ fn a_proof_text_is_read_back_and_verified() {
             let proof = sample(size, index, extra);
             let parsed = ProofText::parse(proof.to_string().as_bytes()).unwrap();
             assert_eq!(parsed, proof);
-            assert_eq!(
-                parsed.verify(&index.to_be_bytes(), &keys()).unwrap().size(),
-                size
-            );
+            assert_eq!(parsed.verify(&index.to_be_bytes(), &keys()).unwrap().size(), size);
             assert!(parsed.verify(&(index + 1).to_be_bytes(), &keys()).is_err());
             assert!(parsed.verify(&index.to_be_bytes(), &[]).is_err());
         }
@@ -52,8 +47,7 @@ fn every_changed_bit_is_noticed_save_in_the_extra_line() {
         for bit in 0..8 {
             let mut bad = text.as_bytes().to_vec();
             bad[at] ^= 1 << bit;
-            let passed = ProofText::parse(&bad)
-                .is_ok_and(|bad| bad.verify(&2u64.to_be_bytes(), &keys()).is_ok());
+            let passed = ProofText::parse(&bad).is_ok_and(|bad| bad.verify(&2u64.to_be_bytes(), &keys()).is_ok());
             assert!(!passed, "bit {bit} of byte {at}");
         }
     }
@@ -63,19 +57,11 @@ fn every_changed_bit_is_noticed_save_in_the_extra_line() {
 fn every_other_form_is_refused() {
     let good = sample(6, 2, Some(b"extra".to_vec())).to_string();
     for (from, to, why) in [
-        (
-            "c2sp.org/tlog-proof@v1",
-            "c2sp.org/tlog-proof@v2",
-            "version",
-        ),
+        ("c2sp.org/tlog-proof@v1", "c2sp.org/tlog-proof@v2", "version"),
         ("c2sp.org", "\nc2sp.org", "empty line before"),
         ("extra ZXh0cmE=", "extra ", "empty extra"),
         ("extra ZXh0cmE=", "extra ZXh0cmE", "padding"),
-        (
-            "extra ZXh0cmE=\n",
-            "extra ZXh0cmE=\nextra ZXh0cmE=\n",
-            "two extra lines",
-        ),
+        ("extra ZXh0cmE=\n", "extra ZXh0cmE=\nextra ZXh0cmE=\n", "two extra lines"),
         ("index 2", "index 02", "leading zero"),
         ("index 2", "index +2", "sign"),
         ("index 2", "index", "no number"),
@@ -88,20 +74,12 @@ fn every_other_form_is_refused() {
     ] {
         let bad = good.replacen(from, to, 1);
         assert_ne!(bad, good);
-        let passed = ProofText::parse(bad.as_bytes())
-            .is_ok_and(|bad| bad.verify(&2u64.to_be_bytes(), &keys()).is_ok());
+        let passed = ProofText::parse(bad.as_bytes()).is_ok_and(|bad| bad.verify(&2u64.to_be_bytes(), &keys()).is_ok());
         assert!(!passed, "{why}");
     }
     let hash = leaf_hash(b"").to_string();
-    let long = good.replacen(
-        "index 2\n",
-        &format!("index 2\n{}", format!("{hash}\n").repeat(70)),
-        1,
-    );
-    assert!(matches!(
-        ProofText::parse(long.as_bytes()),
-        Err(LedgerError::Limit { .. })
-    ));
+    let long = good.replacen("index 2\n", &format!("index 2\n{}", format!("{hash}\n").repeat(70)), 1);
+    assert!(matches!(ProofText::parse(long.as_bytes()), Err(LedgerError::Limit { .. })));
     assert!(ProofText::new(None, 0, Vec::new(), "no note".into()).is_err());
     assert!(ProofText::parse(&[0xff; 4]).is_err());
 }

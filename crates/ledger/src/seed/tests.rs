@@ -10,19 +10,12 @@ const ROOT: [u8; 32] = [5; 32];
 
 fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
     let tag = Sha256::digest(tag);
-    Sha256::new()
-        .chain_update(tag)
-        .chain_update(tag)
-        .chain_update(message)
-        .finalize()
-        .into()
+    Sha256::new().chain_update(tag).chain_update(tag).chain_update(message).finalize().into()
 }
 
 fn by_definition(leaf: u16) -> [u8; 32] {
     let bits = (0..16).rev().map(|bit| (leaf >> bit & 1) as u8);
-    let key = bits.fold(ROOT, |node, bit| {
-        tagged("cairn/ggm/v1", &[&node[..], &[bit]].concat())
-    });
+    let key = bits.fold(ROOT, |node, bit| tagged("cairn/ggm/v1", &[&node[..], &[bit]].concat()));
     tagged("cairn/seed/v1", &key)
 }
 
@@ -37,11 +30,7 @@ fn punctured(leaf: u16) -> Cover {
     for depth in 1..=SEED_DEPTH {
         let prefix = leaf >> (SEED_DEPTH - depth);
         let child = |bit: u16| tagged("cairn/ggm/v1", &[&node[..], &[bit as u8]].concat());
-        nodes.push(CoverNode {
-            depth,
-            prefix: prefix ^ 1,
-            secret: child(prefix & 1 ^ 1),
-        });
+        nodes.push(CoverNode { depth, prefix: prefix ^ 1, secret: child(prefix & 1 ^ 1) });
         node = child(prefix & 1);
     }
     nodes.sort_by_key(|node| node.leaves().start);
@@ -80,30 +69,21 @@ fn an_erased_leaf_has_no_seed_and_all_others_keep_theirs() {
         let cover = Cover::decode(&punctured(erased).encode()).unwrap();
         let mut walk = cover.walk();
         assert!(walk.seed(erased).is_none());
-        for leaf in (0..=u16::MAX)
-            .step_by(509)
-            .chain([erased.wrapping_add(1), erased.wrapping_sub(1)])
-        {
+        for leaf in (0..=u16::MAX).step_by(509).chain([erased.wrapping_add(1), erased.wrapping_sub(1)]) {
             if leaf != erased {
                 assert_eq!(*walk.seed(leaf).unwrap().as_bytes(), by_definition(leaf));
                 assert_eq!(*cover.seed(leaf).unwrap().as_bytes(), by_definition(leaf));
             }
         }
     }
-    let empty = Cover {
-        block: 3,
-        nodes: Vec::new(),
-    };
+    let empty = Cover { block: 3, nodes: Vec::new() };
     assert!(Cover::decode(&empty.encode()).unwrap().seed(7).is_none());
 }
 
 #[test]
 fn salts_differ_by_part_and_slot() {
     let seed = Seed::from_bytes([8; 32]);
-    let key = tagged(
-        "cairn/slot-key/v1",
-        &[&[8; 32][..], &[1, 0x01, 0x02]].concat(),
-    );
+    let key = tagged("cairn/slot-key/v1", &[&[8; 32][..], &[1, 0x01, 0x02]].concat());
     assert_eq!(seed.salt(Part::Server, 0x0102), key[..16]);
     assert_ne!(seed.salt(Part::Producer, 0), seed.salt(Part::Server, 0));
     assert_ne!(seed.salt(Part::Producer, 0), seed.salt(Part::Producer, 1));
@@ -139,10 +119,7 @@ fn a_sealed_file_that_makes_no_sense_is_refused() {
     assert!(changed(21, &[0xff, 0xff]), "more nodes than there are");
     assert!(changed(23, &[17]), "depth 17");
     assert!(changed(23, &[0]), "a node that covers the others");
-    assert!(
-        changed(24, &[0xff, 0xff]),
-        "prefix with more bits than the depth"
-    );
+    assert!(changed(24, &[0xff, 0xff]), "prefix with more bits than the depth");
     // Two nodes exchanged: the same keys, but not the one order.
     let (first, second) = (&body[23..58], &body[58..93]);
     assert!(changed(23, &[second, first].concat()), "order");

@@ -6,28 +6,15 @@ use sha2::Digest as _;
 
 use super::*;
 
-const TEXT: &[u8] =
-    br#"{"action":"a","actor":{"id":"u1","ip":"10.0.0.1"},"before":{"x":1},"z":[]}"#;
+const TEXT: &[u8] = br#"{"action":"a","actor":{"id":"u1","ip":"10.0.0.1"},"before":{"x":1},"z":[]}"#;
 
 fn span<'a>(path: &'a str, value: &str) -> SlotSpan<'a> {
-    let start = TEXT
-        .windows(value.len())
-        .position(|window| window == value.as_bytes())
-        .unwrap();
-    SlotSpan {
-        path,
-        start: start as u32,
-        len: value.len() as u32,
-        hidden: None,
-    }
+    let start = TEXT.windows(value.len()).position(|window| window == value.as_bytes()).unwrap();
+    SlotSpan { path, start: start as u32, len: value.len() as u32, hidden: None }
 }
 
 fn spans() -> Vec<SlotSpan<'static>> {
-    vec![
-        span("/actor/id", "\"u1\""),
-        span("/actor/ip", "\"10.0.0.1\""),
-        span("/before", "{\"x\":1}"),
-    ]
+    vec![span("/actor/id", "\"u1\""), span("/actor/ip", "\"10.0.0.1\""), span("/before", "{\"x\":1}")]
 }
 
 fn seed() -> Seed {
@@ -40,27 +27,16 @@ fn commit(slots: &[SlotSpan<'_>]) -> Result<Hash, LedgerError> {
 
 fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
     let tag = sha2::Sha256::digest(tag);
-    sha2::Sha256::new()
-        .chain_update(tag)
-        .chain_update(tag)
-        .chain_update(message)
-        .finalize()
-        .into()
+    sha2::Sha256::new().chain_update(tag).chain_update(tag).chain_update(message).finalize().into()
 }
 
 fn by_definition(part: u8, slots: &[(&str, &[u8])]) -> Hash {
     let mut message = vec![part];
     message.extend((slots.len() as u16).to_be_bytes());
     for (i, (path, value)) in (0u16..).zip(slots) {
-        let key = tagged(
-            "cairn/slot-key/v1",
-            &[&[3; 32][..], &[part], &i.to_be_bytes()].concat(),
-        );
+        let key = tagged("cairn/slot-key/v1", &[&[3; 32][..], &[part], &i.to_be_bytes()].concat());
         let length = (path.len() as u16).to_be_bytes();
-        message.extend(tagged(
-            "cairn/slot/v1",
-            &[&key[..16], &length, path.as_bytes(), value].concat(),
-        ));
+        message.extend(tagged("cairn/slot/v1", &[&key[..16], &length, path.as_bytes(), value].concat()));
     }
     Hash(tagged("cairn/part/v1", &message))
 }
@@ -68,35 +44,18 @@ fn by_definition(part: u8, slots: &[(&str, &[u8])]) -> Hash {
 #[test]
 fn text_slots_and_formula_give_one_hash() {
     let core = br#"{"action":"a","actor":{"id":null,"ip":null},"before":null,"z":[]}"#;
-    let values: [(&str, &[u8]); 4] = [
-        ("", core),
-        ("/actor/id", b"\"u1\""),
-        ("/actor/ip", b"\"10.0.0.1\""),
-        ("/before", b"{\"x\":1}"),
-    ];
+    let values: [(&str, &[u8]); 4] =
+        [("", core), ("/actor/id", b"\"u1\""), ("/actor/ip", b"\"10.0.0.1\""), ("/before", b"{\"x\":1}")];
     for (number, part) in [(0, Part::Producer), (1, Part::Server)] {
         let expected = by_definition(number, &values);
         let slots = spans();
-        let text = PartText {
-            text: TEXT,
-            slots: &slots,
-        };
+        let text = PartText { text: TEXT, slots: &slots };
         assert_eq!(text.commit(part, &seed()), Ok(expected));
-        assert_eq!(
-            part_hash(part, &text.commitments(part, &seed()).unwrap()),
-            Ok(expected)
-        );
+        assert_eq!(part_hash(part, &text.commitments(part, &seed()).unwrap()), Ok(expected));
         // The same values, each cut in two pieces.
-        let pieces: Vec<[&[u8]; 2]> = values
-            .iter()
-            .map(|(_, value)| value.split_at(2))
-            .map(|(a, b)| [a, b])
-            .collect();
-        let slots: Vec<SlotValue<'_>> = values
-            .iter()
-            .zip(&pieces)
-            .map(|((path, _), value)| SlotValue::Open { path, value })
-            .collect();
+        let pieces: Vec<[&[u8]; 2]> = values.iter().map(|(_, value)| value.split_at(2)).map(|(a, b)| [a, b]).collect();
+        let slots: Vec<SlotValue<'_>> =
+            values.iter().zip(&pieces).map(|((path, _), value)| SlotValue::Open { path, value }).collect();
         assert_eq!(commit_part(part, &seed(), &slots), Ok(expected));
     }
 }
@@ -106,84 +65,28 @@ fn the_text_order_of_the_slots_does_not_matter() {
     // By path "/a-b" comes before "/a/c"; in the text it stands behind.
     let text = br#"{"a":{"c":1},"a-b":2}"#;
     let slots = [
-        SlotSpan {
-            path: "/a-b",
-            start: 19,
-            len: 1,
-            hidden: None,
-        },
-        SlotSpan {
-            path: "/a/c",
-            start: 10,
-            len: 1,
-            hidden: None,
-        },
+        SlotSpan { path: "/a-b", start: 19, len: 1, hidden: None },
+        SlotSpan { path: "/a/c", start: 10, len: 1, hidden: None },
     ];
-    let expected = by_definition(
-        0,
-        &[
-            ("", br#"{"a":{"c":null},"a-b":null}"#),
-            ("/a-b", b"2"),
-            ("/a/c", b"1"),
-        ],
-    );
-    assert_eq!(
-        PartText {
-            text,
-            slots: &slots
-        }
-        .commit(Part::Producer, &seed()),
-        Ok(expected)
-    );
+    let expected = by_definition(0, &[("", br#"{"a":{"c":null},"a-b":null}"#), ("/a-b", b"2"), ("/a/c", b"1")]);
+    assert_eq!(PartText { text, slots: &slots }.commit(Part::Producer, &seed()), Ok(expected));
 }
 
 #[test]
 fn a_hidden_slot_keeps_the_hash_of_the_part() {
     let open = spans();
-    let commitments = PartText {
-        text: TEXT,
-        slots: &open,
-    }
-    .commitments(Part::Producer, &seed())
-    .unwrap();
+    let commitments = PartText { text: TEXT, slots: &open }.commitments(Part::Producer, &seed()).unwrap();
     let text = br#"{"action":"a","actor":{"id":null,"ip":"10.0.0.1"},"before":{"x":1},"z":[]}"#;
     // The first value has as many bytes as the null that replaces it, so the places stay.
     let mut slots = open.clone();
     slots[0].hidden = Some(commitments[1]);
-    assert_eq!(
-        PartText {
-            text,
-            slots: &slots
-        }
-        .commit(Part::Producer, &seed()),
-        commit(&open)
-    );
-    assert!(
-        PartText {
-            text: TEXT,
-            slots: &slots
-        }
-        .commit(Part::Producer, &seed())
-        .is_err(),
-        "value still there"
-    );
+    assert_eq!(PartText { text, slots: &slots }.commit(Part::Producer, &seed()), commit(&open));
+    assert!(PartText { text: TEXT, slots: &slots }.commit(Part::Producer, &seed()).is_err(), "value still there");
     let values = [
-        SlotValue::Hidden {
-            path: "",
-            commitment: commitments[0],
-        },
-        SlotValue::Hidden {
-            path: "/actor/id",
-            commitment: commitments[1],
-        },
-        SlotValue::Open {
-            path: "/actor/ip",
-            value: &[b"\"10.0.0.1\""],
-        },
-        SlotValue::Hidden {
-            path: "/before",
-            commitment: commitments[3],
-        },
+        SlotValue::Hidden { path: "", commitment: commitments[0] },
+        SlotValue::Hidden { path: "/actor/id", commitment: commitments[1] },
+        SlotValue::Open { path: "/actor/ip", value: &[b"\"10.0.0.1\""] },
+        SlotValue::Hidden { path: "/before", commitment: commitments[3] },
     ];
     assert_eq!(commit_part(Part::Producer, &seed(), &values), commit(&open));
 }
@@ -198,50 +101,25 @@ fn spans_that_could_mean_two_things_are_refused() {
     };
     assert!(changed(&|_| ()).is_ok());
     assert!(changed(&|s| s.swap(0, 1)).is_err(), "order");
-    assert!(
-        changed(&|s| s[1].path = "/actor/id").is_err(),
-        "the same path twice"
-    );
+    assert!(changed(&|s| s[1].path = "/actor/id").is_err(), "the same path twice");
     assert!(changed(&|s| s[0].path = "").is_err(), "a second core");
     assert!(changed(&|s| s[0].path = "actor").is_err(), "not a pointer");
     assert!(changed(&|s| s[0].len = 0).is_err(), "empty");
     assert!(changed(&|s| s[0].len = 20).is_err(), "overlap");
-    assert!(
-        changed(&|s| s[1].start = s[0].start).is_err(),
-        "the same place twice"
-    );
-    assert!(
-        changed(&|s| s[2].start = TEXT.len() as u32).is_err(),
-        "behind the text"
-    );
-    assert!(
-        changed(&|s| s[2].len = u32::MAX).is_err(),
-        "longer than the text"
-    );
-    assert!(
-        changed(&|s| s[2].start = u32::MAX).is_err(),
-        "far behind the text"
-    );
+    assert!(changed(&|s| s[1].start = s[0].start).is_err(), "the same place twice");
+    assert!(changed(&|s| s[2].start = TEXT.len() as u32).is_err(), "behind the text");
+    assert!(changed(&|s| s[2].len = u32::MAX).is_err(), "longer than the text");
+    assert!(changed(&|s| s[2].start = u32::MAX).is_err(), "far behind the text");
     let long = format!("/{}", "p".repeat(SLOT_PATH_BYTES_MAX));
-    let slots = [SlotSpan {
-        path: &long,
-        ..good[0]
-    }];
+    let slots = [SlotSpan { path: &long, ..good[0] }];
     assert!(commit(&slots).is_err(), "path too long");
 }
 
 #[test]
 fn sixty_four_slots_are_allowed_and_not_one_more() {
     let paths: Vec<String> = (0..64).map(|i| format!("/{i:02}")).collect();
-    let slots: Vec<SlotSpan<'_>> = (0..)
-        .zip(&paths)
-        .map(|(start, path)| SlotSpan {
-            path,
-            start,
-            len: 1,
-            hidden: None,
-        })
-        .collect();
+    let slots: Vec<SlotSpan<'_>> =
+        (0..).zip(&paths).map(|(start, path)| SlotSpan { path, start, len: 1, hidden: None }).collect();
     assert!(commit(&slots[..63]).is_ok());
     assert!(commit(&slots).is_err());
     let values: Vec<SlotValue<'_>> = std::iter::once("")
@@ -250,10 +128,7 @@ fn sixty_four_slots_are_allowed_and_not_one_more() {
         .collect();
     assert!(commit_part(Part::Server, &seed(), &values[..64]).is_ok());
     assert!(commit_part(Part::Server, &seed(), &values).is_err());
-    assert!(
-        commit_part(Part::Server, &seed(), &values[1..3]).is_err(),
-        "no core"
-    );
+    assert!(commit_part(Part::Server, &seed(), &values[1..3]).is_err(), "no core");
     assert!(commit_part(Part::Server, &seed(), &[]).is_err());
     assert!(part_hash(Part::Server, &[]).is_err());
     assert!(part_hash(Part::Server, &[Hash([0; 32]); 65]).is_err());
@@ -262,14 +137,8 @@ fn sixty_four_slots_are_allowed_and_not_one_more() {
 #[test]
 fn a_byte_can_not_move_between_path_and_value() {
     let salt = [1; 16];
-    assert_ne!(
-        slot_commitment(&salt, "/a", b"b"),
-        slot_commitment(&salt, "/ab", b"")
-    );
-    assert_ne!(
-        slot_commitment(&salt, "/a", b"b"),
-        slot_commitment(&[2; 16], "/a", b"b")
-    );
+    assert_ne!(slot_commitment(&salt, "/a", b"b"), slot_commitment(&salt, "/ab", b""));
+    assert_ne!(slot_commitment(&salt, "/a", b"b"), slot_commitment(&[2; 16], "/a", b"b"));
 }
 
 proptest! {

@@ -18,14 +18,8 @@ fn paths_are_those_of_the_specification() {
     check(hashes(0, 273, 112), "tile/0/273.p/112");
     check(hashes(63, 0, 1), "tile/63/000.p/1");
     check(hashes(1, 1000, 256), "tile/1/x001/000");
-    check(
-        TileId::new(TileKind::Entries, 999, 255).unwrap(),
-        "tile/entries/999.p/255",
-    );
-    check(
-        hashes(0, TREE_SIZE_MAX / 256, 256),
-        "tile/0/x036/x028/x797/x018/x963/967",
-    );
+    check(TileId::new(TileKind::Entries, 999, 255).unwrap(), "tile/entries/999.p/255");
+    check(hashes(0, TREE_SIZE_MAX / 256, 256), "tile/0/x036/x028/x797/x018/x963/967");
 }
 
 #[test]
@@ -82,15 +76,11 @@ fn every_other_spelling_is_refused() {
 
 #[test]
 fn a_size_has_the_tiles_of_the_specification() {
-    let shape =
-        |size| [0, 1, 2, 3].map(|level| (full_tiles(size, level), partial_width(size, level)));
+    let shape = |size| [0, 1, 2, 3].map(|level| (full_tiles(size, level), partial_width(size, level)));
     assert_eq!(shape(70_000), [(273, 112), (1, 17), (0, 1), (0, 0)]);
     assert_eq!(shape(256), [(1, 0), (0, 1), (0, 0), (0, 0)]);
     assert_eq!(shape(0), [(0, 0); 4]);
-    assert_eq!(
-        (full_tiles(u64::MAX, 63), partial_width(u64::MAX, 63)),
-        (0, 0)
-    );
+    assert_eq!((full_tiles(u64::MAX, 63), partial_width(u64::MAX, 63)), (0, 0));
     assert!(hashes(0, 273, 112).is_within(70_000) && !hashes(0, 273, 113).is_within(70_000));
     assert!(hashes(2, 0, 1).is_within(70_000) && !hashes(2, 0, 2).is_within(70_000));
     assert!(!hashes(40, 0, 1).is_within(u64::MAX));

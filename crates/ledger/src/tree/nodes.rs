@@ -48,11 +48,7 @@ struct Tile {
 
 impl<'a, T: LeafTiles> Nodes<'a, T> {
     pub(super) const fn new(tree: &'a Tree, tiles: &'a T) -> Self {
-        Self {
-            tree,
-            tiles,
-            loaded: None,
-        }
+        Self { tree, tiles, loaded: None }
     }
 
     /// A complete node.
@@ -68,19 +64,13 @@ impl<'a, T: LeafTiles> Nodes<'a, T> {
         let offset = at.index - (n << (TILE_HEIGHT - at.level));
         self.loaded
             .as_ref()
-            .and_then(|tile| {
-                tile.levels[usize::from(at.level)]
-                    .get(offset as usize)
-                    .copied()
-            })
+            .and_then(|tile| tile.levels[usize::from(at.level)].get(offset as usize).copied())
             .ok_or(TreeError::Corrupt { tile: n })
     }
 
     /// The root over `[low, high)`, a range that the recursion of RFC 6962 §2.1 reaches.
     pub(super) fn range(&mut self, low: u64, high: u64) -> Result<Hash, TreeError<T::Error>> {
-        let edge: Vec<Hash> = subtrees(low, high)
-            .map(|place| self.get(place))
-            .collect::<Result<_, _>>()?;
+        let edge: Vec<Hash> = subtrees(low, high).map(|place| self.get(place)).collect::<Result<_, _>>()?;
         Ok(fold(edge.into_iter()))
     }
 
@@ -88,10 +78,7 @@ impl<'a, T: LeafTiles> Nodes<'a, T> {
     /// tile that is at least its root, for the last tile the right edge at the time when the tree was
     /// made from it; leaves are required up to there, so none escapes the comparison.
     fn load(&self, n: u64) -> Result<Tile, TreeError<T::Error>> {
-        let leaves = self
-            .tiles
-            .tile(n)
-            .map_err(|source| TreeError::Tiles { tile: n, source })?;
+        let leaves = self.tiles.tile(n).map_err(|source| TreeError::Tiles { tile: n, source })?;
         let expected = TILE_WIDTH.min(self.tree.size - n * TILE_WIDTH);
         let required = expected.min(self.tree.levels[0].first.saturating_sub(n * TILE_WIDTH));
         if !(required..=expected).contains(&(leaves.len() as u64)) {
@@ -100,20 +87,11 @@ impl<'a, T: LeafTiles> Nodes<'a, T> {
         let mut levels = vec![leaves];
         for level in 0..usize::from(TILE_HEIGHT) {
             let pairs = levels[level].as_chunks::<2>().0;
-            levels.push(
-                pairs
-                    .iter()
-                    .map(|[left, right]| node_hash(left, right))
-                    .collect(),
-            );
+            levels.push(pairs.iter().map(|[left, right]| node_hash(left, right)).collect());
         }
         for (level, hashes) in (0..).zip(&levels) {
             for (index, hash) in (n << (TILE_HEIGHT - level)..).zip(hashes) {
-                if self
-                    .tree
-                    .node(Place { level, index })
-                    .is_some_and(|known| known != *hash)
-                {
+                if self.tree.node(Place { level, index }).is_some_and(|known| known != *hash) {
                     return Err(TreeError::Corrupt { tile: n });
                 }
             }

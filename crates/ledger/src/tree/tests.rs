@@ -61,23 +61,13 @@ impl Rfc {
     fn subproof(&mut self, m: u64, low: u64, high: u64, complete: bool) -> Vec<Hash> {
         let n = high - low;
         if m == n {
-            return if complete {
-                Vec::new()
-            } else {
-                vec![self.mth(low, high)]
-            };
+            return if complete { Vec::new() } else { vec![self.mth(low, high)] };
         }
         let k = n.next_power_of_two() / 2;
         let (mut path, sibling) = if m <= k {
-            (
-                self.subproof(m, low, low + k, complete),
-                self.mth(low + k, high),
-            )
+            (self.subproof(m, low, low + k, complete), self.mth(low + k, high))
         } else {
-            (
-                self.subproof(m - k, low + k, high, false),
-                self.mth(low, low + k),
-            )
+            (self.subproof(m - k, low + k, high, false), self.mth(low, low + k))
         };
         path.push(sibling);
         path
@@ -101,16 +91,7 @@ impl LeafTiles for Stored {
 
 #[test]
 fn the_known_roots_of_certificate_transparency_come_out() {
-    let entries = [
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    ];
+    let entries = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     let roots = [
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -124,10 +105,8 @@ fn the_known_roots_of_certificate_transparency_come_out() {
     let mut tree = Tree::new();
     assert_eq!(tree.root(), empty_root());
     for (entry, root) in entries.iter().zip(roots) {
-        let bytes: Vec<u8> = (0..entry.len())
-            .step_by(2)
-            .map(|i| u8::from_str_radix(&entry[i..i + 2], 16).unwrap())
-            .collect();
+        let bytes: Vec<u8> =
+            (0..entry.len()).step_by(2).map(|i| u8::from_str_radix(&entry[i..i + 2], 16).unwrap()).collect();
         tree.push(leaf_hash(&bytes));
         assert_eq!(tree.root().to_hex(), root);
     }
@@ -144,11 +123,7 @@ fn every_root_and_inclusion_proof_up_to_600_is_that_of_the_definition() {
         assert_eq!(full.root_at(size, &NoTiles), Ok(root));
         for index in 0..size {
             let proof = full.inclusion(index, size, &NoTiles).unwrap();
-            assert_eq!(
-                proof.path,
-                rfc.path(index, 0, size),
-                "leaf {index} of {size}"
-            );
+            assert_eq!(proof.path, rfc.path(index, 0, size), "leaf {index} of {size}");
             // The proofs equal the definition's, so a sample of them is verified here.
             if (index + size) % 17 == 0 {
                 assert_eq!(proof.verify(&leaf(index), &root), Ok(()));
@@ -165,11 +140,7 @@ fn every_consistency_proof_up_to_200_is_that_of_the_definition() {
     for to in 1..=200 {
         for from in 1..=to {
             let proof = full.consistency(from, to, &NoTiles).unwrap();
-            assert_eq!(
-                proof.path,
-                rfc.subproof(from, 0, to, true),
-                "{from} to {to}"
-            );
+            assert_eq!(proof.path, rfc.subproof(from, 0, to, true), "{from} to {to}");
             assert_eq!(proof.verify(&rfc.mth(0, from), &rfc.mth(0, to)), Ok(()));
         }
         assert_eq!(full.consistency(0, to, &NoTiles).unwrap().path, []);
@@ -192,23 +163,9 @@ fn requests_outside_of_the_tree_are_refused() {
     assert!(tree.subtree(4, 4, &NoTiles).is_err());
     assert!(tree.subtree(2, 5, &NoTiles).is_err(), "unaligned");
     assert!(tree.subtree(8, 11, &NoTiles).is_err());
-    assert_eq!(
-        tree.subtree(8, 10, &NoTiles),
-        Ok(node_hash(&leaf(8), &leaf(9)))
-    );
-    for (level, n, width) in [
-        (0, 0, 0),
-        (0, 0, 11),
-        (0, 1, 1),
-        (1, 0, 1),
-        (64, 0, 1),
-        (63, 0, 1),
-        (0, u64::MAX, 1),
-    ] {
-        assert!(
-            tree.hash_tile(level, n, width, &NoTiles).is_err(),
-            "{level} {n} {width}"
-        );
+    assert_eq!(tree.subtree(8, 10, &NoTiles), Ok(node_hash(&leaf(8), &leaf(9))));
+    for (level, n, width) in [(0, 0, 0), (0, 0, 11), (0, 1, 1), (1, 0, 1), (64, 0, 1), (63, 0, 1), (0, u64::MAX, 1)] {
+        assert!(tree.hash_tile(level, n, width, &NoTiles).is_err(), "{level} {n} {width}");
     }
 }
 
@@ -217,34 +174,14 @@ fn tiles_hold_the_hashes_of_the_specification() {
     // The example of C2SP tlog-tiles: 70,000 leaves, so 273 full tiles and one of width 112.
     let mut tree = tree(70_000);
     let leaves: Vec<Hash> = (0..70_000).map(leaf).collect();
-    let roots: Vec<Hash> = leaves
-        .as_chunks::<256>()
-        .0
-        .iter()
-        .map(|tile| mth(tile))
-        .collect();
+    let roots: Vec<Hash> = leaves.as_chunks::<256>().0.iter().map(|tile| mth(tile)).collect();
     tree.prune(70_000);
     let stored = Stored(70_000);
-    assert_eq!(
-        tree.hash_tile(0, 272, 256, &stored),
-        Ok(leaves[272 * 256..273 * 256].to_vec())
-    );
-    assert_eq!(
-        tree.hash_tile(0, 273, 112, &stored),
-        Ok(leaves[273 * 256..].to_vec())
-    );
-    assert_eq!(
-        tree.hash_tile(1, 0, 256, &NoTiles),
-        Ok(roots[..256].to_vec())
-    );
-    assert_eq!(
-        tree.hash_tile(1, 1, 17, &NoTiles),
-        Ok(roots[256..].to_vec())
-    );
-    assert_eq!(
-        tree.hash_tile(2, 0, 1, &NoTiles),
-        Ok(vec![mth(&roots[..256])])
-    );
+    assert_eq!(tree.hash_tile(0, 272, 256, &stored), Ok(leaves[272 * 256..273 * 256].to_vec()));
+    assert_eq!(tree.hash_tile(0, 273, 112, &stored), Ok(leaves[273 * 256..].to_vec()));
+    assert_eq!(tree.hash_tile(1, 0, 256, &NoTiles), Ok(roots[..256].to_vec()));
+    assert_eq!(tree.hash_tile(1, 1, 17, &NoTiles), Ok(roots[256..].to_vec()));
+    assert_eq!(tree.hash_tile(2, 0, 1, &NoTiles), Ok(vec![mth(&roots[..256])]));
     assert_eq!(tree.nodes8(0..273), roots);
     assert_eq!(tree.nodes8(5..7), roots[5..7]);
     assert_eq!(tree.root(), mth(&leaves));
@@ -253,12 +190,7 @@ fn tiles_hold_the_hashes_of_the_specification() {
 #[test]
 fn pruning_frees_the_lower_levels_and_keeps_the_right_edge() {
     let mut tree = tree(1000);
-    let held = |tree: &Tree| {
-        tree.levels
-            .iter()
-            .map(|level| level.hashes.len())
-            .sum::<usize>()
-    };
+    let held = |tree: &Tree| tree.levels.iter().map(|level| level.hashes.len()).sum::<usize>();
     let before = held(&tree);
     tree.prune(255);
     assert_eq!(held(&tree), before, "no full tile lies below");
@@ -269,18 +201,8 @@ fn pruning_frees_the_lower_levels_and_keeps_the_right_edge() {
     assert_eq!(tree.levels[0].first, 768);
     assert!(held(&tree) < 500);
     let last_tile = tree.inclusion(999, 1000, &NoTiles).unwrap();
-    assert_eq!(
-        last_tile.verify(&leaf(999), &tree.root()),
-        Ok(()),
-        "asks for no tile"
-    );
-    assert_eq!(
-        tree.inclusion(3, 1000, &NoTiles),
-        Err(TreeError::Tiles {
-            tile: 0,
-            source: NoTiles
-        })
-    );
+    assert_eq!(last_tile.verify(&leaf(999), &tree.root()), Ok(()), "asks for no tile");
+    assert_eq!(tree.inclusion(3, 1000, &NoTiles), Err(TreeError::Tiles { tile: 0, source: NoTiles }));
 }
 
 #[test]
@@ -312,10 +234,7 @@ fn a_leaf_tile_that_does_not_agree_with_the_tree_is_never_used() {
             assert_eq!(answer, Err(TreeError::Corrupt { tile }), "leaf {at}");
         }
         for length in [0, 1, width - 1, width + 1, 257] {
-            assert!(
-                tree.inclusion(probe, 300, &Cut(300, length)).is_err(),
-                "{length} leaves"
-            );
+            assert!(tree.inclusion(probe, 300, &Cut(300, length)).is_err(), "{length} leaves");
         }
     }
     // The log goes on: leaves that came after the edge are in the tree itself.

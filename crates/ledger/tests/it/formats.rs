@@ -24,38 +24,17 @@ fn the_example_of_the_leaf_format_is_computed() {
 
     let text = br#"{"action":"document.delete","actor":{"id":"u-17","type":"user"},"before":{"pages":12}}"#;
     let span = |path, value: &str| {
-        let start = text
-            .windows(value.len())
-            .position(|window| window == value.as_bytes())
-            .unwrap();
-        SlotSpan {
-            path,
-            start: start as u32,
-            len: value.len() as u32,
-            hidden: None,
-        }
+        let start = text.windows(value.len()).position(|window| window == value.as_bytes()).unwrap();
+        SlotSpan { path, start: start as u32, len: value.len() as u32, hidden: None }
     };
-    let slots = [
-        span("/actor/id", "\"u-17\""),
-        span("/before", "{\"pages\":12}"),
-    ];
-    let producer = PartText {
-        text,
-        slots: &slots,
-    };
-    let server = PartText {
-        text: br#"{"received_at":"2026-11-25T09:00:00Z"}"#,
-        slots: &[],
-    };
+    let slots = [span("/actor/id", "\"u-17\""), span("/before", "{\"pages\":12}")];
+    let producer = PartText { text, slots: &slots };
+    let server = PartText { text: br#"{"received_at":"2026-11-25T09:00:00Z"}"#, slots: &[] };
     let mut parts = Vec::new();
     for (part, text) in [(Part::Producer, producer), (Part::Server, server)] {
         printed(LEAF, str::from_utf8(text.text).unwrap());
         for (i, commitment) in (0..).zip(text.commitments(part, &seed).unwrap()) {
-            let salt: String = seed
-                .salt(part, i)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let salt: String = seed.salt(part, i).iter().map(|byte| format!("{byte:02x}")).collect();
             printed(LEAF, &salt);
             printed(LEAF, &commitment.to_hex());
         }
@@ -74,16 +53,8 @@ fn the_example_of_the_leaf_format_is_computed() {
     .unwrap();
     disclosure.hide(Part::Producer, "/actor/id");
     assert_eq!(disclosure.root(), root);
-    let hex: String = disclosure
-        .encode()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let folded: Vec<&str> = hex
-        .as_bytes()
-        .chunks(96)
-        .map(|line| str::from_utf8(line).unwrap())
-        .collect();
+    let hex: String = disclosure.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+    let folded: Vec<&str> = hex.as_bytes().chunks(96).map(|line| str::from_utf8(line).unwrap()).collect();
     printed(LEAF, &folded.join("\n"));
 }
 
@@ -102,16 +73,9 @@ fn the_example_of_the_tree_format_is_computed() {
     let (tree, _) = example_tree();
     let signer = SigningKey::from_bytes(&[7; 32]);
     let origin = "audit.example/t/acme/main";
-    let key = VerifierKey::new(
-        origin,
-        PublicKey::from_bytes(&Signer::public(&signer)).unwrap(),
-    )
-    .unwrap();
+    let key = VerifierKey::new(origin, PublicKey::from_bytes(&Signer::public(&signer)).unwrap()).unwrap();
     printed(TREE, &key.to_string());
-    let note = Checkpoint::new(origin, 7, tree.root())
-        .unwrap()
-        .sign(&signer)
-        .to_string();
+    let note = Checkpoint::new(origin, 7, tree.root()).unwrap().sign(&signer).to_string();
     let path = tree.inclusion(4, 7, &NoTiles).unwrap().path;
     let proof = ProofText::new(None, 4, path, note).unwrap();
     assert!(proof.verify(&4u64.to_be_bytes(), &[key]).is_ok());
@@ -127,13 +91,7 @@ fn the_example_of_the_receipt_format_is_computed() {
     let (tree, leaves) = example_tree();
     let proof = tree.range(2, 3, 7, &NoTiles).unwrap();
     assert_eq!(proof.verify(&leaves[2..5], &tree.root()), Ok(()));
-    for hash in proof
-        .left
-        .iter()
-        .chain(&proof.right)
-        .chain(&leaves[2..5])
-        .chain([&tree.root()])
-    {
+    for hash in proof.left.iter().chain(&proof.right).chain(&leaves[2..5]).chain([&tree.root()]) {
         printed(RECEIPT, &hash.to_base64());
     }
 }

@@ -1,9 +1,7 @@
 //! Logs written here are read by code that is not ours: `tlog_tiles` and `signed_note` of a
 //! certificate transparency log, and `ct-merkle`. What they refuse, or compute differently, fails.
 
-use cairn_ledger::{
-    Checkpoint, Hash, NoTiles, Note, PublicKey, Signer, TileId, Tree, VerifierKey, entry, leaf_hash,
-};
+use cairn_ledger::{Checkpoint, Hash, NoTiles, Note, PublicKey, Signer, TileId, Tree, VerifierKey, entry, leaf_hash};
 use ed25519_dalek::SigningKey;
 
 const ORIGIN: &str = "audit.example/t/acme/main";
@@ -27,9 +25,7 @@ fn theirs(hash: &Hash) -> tlog_tiles::Hash {
 }
 
 fn probes(size: u64) -> impl Iterator<Item = u64> {
-    [0, 1, size / 3, size / 2, size.saturating_sub(2), size - 1]
-        .into_iter()
-        .filter(move |i| *i < size)
+    [0, 1, size / 3, size / 2, size.saturating_sub(2), size - 1].into_iter().filter(move |i| *i < size)
 }
 
 /// Serves our tiles by path, as a web server would.
@@ -42,13 +38,8 @@ impl tlog_tiles::TileReader for Served<'_> {
 
     fn read_tiles(&self, tiles: &[tlog_tiles::Tile]) -> Result<Vec<Vec<u8>>, tlog_tiles::Error> {
         let read = |tile: &tlog_tiles::Tile| {
-            let id: TileId = format!("tile/{}", tile.path().strip_prefix("tile/8/").unwrap())
-                .parse()
-                .unwrap();
-            let hashes = self
-                .0
-                .hash_tile(tile.level(), id.index(), id.width(), &NoTiles)
-                .unwrap();
+            let id: TileId = format!("tile/{}", tile.path().strip_prefix("tile/8/").unwrap()).parse().unwrap();
+            let hashes = self.0.hash_tile(tile.level(), id.index(), id.width(), &NoTiles).unwrap();
             hashes.iter().flat_map(|hash| hash.0).collect()
         };
         Ok(tiles.iter().map(read).collect())
@@ -87,10 +78,7 @@ fn tlog_tiles_rebuilds_our_proofs_from_our_tiles() {
         for index in probes(size) {
             let theirs = tlog_tiles::prove_record(size, index, &reader).unwrap();
             let ours = tree.inclusion(index, size, &NoTiles).unwrap();
-            assert_eq!(
-                theirs.iter().map(|hash| Hash(hash.0)).collect::<Vec<_>>(),
-                ours.path
-            );
+            assert_eq!(theirs.iter().map(|hash| Hash(hash.0)).collect::<Vec<_>>(), ours.path);
         }
     }
 }
@@ -106,29 +94,15 @@ fn ct_merkle_agrees_on_roots_and_proofs() {
         assert_eq!(root.as_bytes().as_slice(), ours.root().0);
         let size = i + 1;
         for index in probes(size) {
-            let path: Vec<u8> = ours
-                .inclusion(index, size, &NoTiles)
-                .unwrap()
-                .path
-                .iter()
-                .flat_map(|hash| hash.0)
-                .collect();
+            let path: Vec<u8> =
+                ours.inclusion(index, size, &NoTiles).unwrap().path.iter().flat_map(|hash| hash.0).collect();
             assert_eq!(other.prove_inclusion(index as usize).as_bytes(), path);
             let proof = ct_merkle::InclusionProof::try_from_bytes(path).unwrap();
-            root.verify_inclusion(&entry_bytes(index), index, &proof)
-                .unwrap();
+            root.verify_inclusion(&entry_bytes(index), index, &proof).unwrap();
             if index > 0 {
-                let path: Vec<u8> = ours
-                    .consistency(index, size, &NoTiles)
-                    .unwrap()
-                    .path
-                    .iter()
-                    .flat_map(|hash| hash.0)
-                    .collect();
-                assert_eq!(
-                    other.prove_consistency((size - index) as usize).as_bytes(),
-                    path
-                );
+                let path: Vec<u8> =
+                    ours.consistency(index, size, &NoTiles).unwrap().path.iter().flat_map(|hash| hash.0).collect();
+                assert_eq!(other.prove_consistency((size - index) as usize).as_bytes(), path);
             }
         }
     }
@@ -137,11 +111,7 @@ fn ct_merkle_agrees_on_roots_and_proofs() {
 #[test]
 fn signed_note_verifies_our_checkpoints_and_we_theirs() {
     let signer = SigningKey::from_bytes(&[7; 32]);
-    let key = VerifierKey::new(
-        ORIGIN,
-        PublicKey::from_bytes(&Signer::public(&signer)).unwrap(),
-    )
-    .unwrap();
+    let key = VerifierKey::new(ORIGIN, PublicKey::from_bytes(&Signer::public(&signer)).unwrap()).unwrap();
     let tree = tree(1000);
     let checkpoint = Checkpoint::new(ORIGIN, 1000, tree.root()).unwrap();
     let ours = checkpoint.sign(&signer).to_string();
@@ -152,10 +122,7 @@ fn signed_note_verifies_our_checkpoints_and_we_theirs() {
     let (verified, unknown) = note.verify(&known).unwrap();
     assert_eq!((verified.len(), unknown.len()), (1, 0));
     let read = tlog_tiles::Checkpoint::from_bytes(note.text()).unwrap();
-    assert_eq!(
-        (read.origin(), read.size(), read.hash().0),
-        (ORIGIN, 1000, tree.root().0)
-    );
+    assert_eq!((read.origin(), read.size(), read.hash().0), (ORIGIN, 1000, tree.root().0));
 
     // Their signer with the same secret: Ed25519 is deterministic, so the bytes are the same.
     let secret = [&[1][..], &[7; 32]].concat();
@@ -172,9 +139,7 @@ fn signed_note_verifies_our_checkpoints_and_we_theirs() {
 #[test]
 fn signed_note_and_we_accept_and_refuse_the_same_notes() {
     let signer = SigningKey::from_bytes(&[7; 32]);
-    let good = Note::sign("text\n\nmore\n".into(), ORIGIN, &signer)
-        .unwrap()
-        .to_string();
+    let good = Note::sign("text\n\nmore\n".into(), ORIGIN, &signer).unwrap().to_string();
     for at in 0..good.len() {
         for bit in 0..8 {
             let mut bytes = good.as_bytes().to_vec();

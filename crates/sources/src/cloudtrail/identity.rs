@@ -24,17 +24,8 @@ pub(super) fn actor(record: &Json) -> Object {
     let name = name.or_else(|| (text(identity, &["type"]) == Some("Root")).then_some("root"));
     let name = name.or_else(|| text(identity, &["arn"]).and_then(last_segment));
     put_text(&mut actor, "name", name, limits::ID_BYTES_MAX);
-    put_text(
-        &mut actor,
-        "email",
-        session.filter(|name| name.contains('@')),
-        limits::ID_BYTES_MAX,
-    );
-    put(
-        &mut actor,
-        "ip",
-        text(record, &["sourceIPAddress"]).and_then(address),
-    );
+    put_text(&mut actor, "email", session.filter(|name| name.contains('@')), limits::ID_BYTES_MAX);
+    put(&mut actor, "ip", text(record, &["sourceIPAddress"]).and_then(address));
     let session = session.or_else(|| text(identity, &["credentialId"]));
     put_text(&mut actor, "session", session, limits::ID_BYTES_MAX);
     put_object(&mut actor, "auth", auth(record, identity));
@@ -46,29 +37,20 @@ pub(super) fn actor(record: &Json) -> Object {
 /// The most exact identifier there is, from the one that names a principal in the whole of AWS down
 /// to the account that the call was made in.
 fn actor_id(identity: &Json) -> &str {
-    [
-        "arn",
-        "principalId",
-        "invokedBy",
-        "userName",
-        "identityProvider",
-        "accountId",
-    ]
-    .into_iter()
-    .find_map(|name| text(identity, &[name]).filter(|id| id.len() <= limits::ID_BYTES_MAX))
-    .unwrap_or("unknown")
+    ["arn", "principalId", "invokedBy", "userName", "identityProvider", "accountId"]
+        .into_iter()
+        .find_map(|name| text(identity, &[name]).filter(|id| id.len() <= limits::ID_BYTES_MAX))
+        .unwrap_or("unknown")
 }
 
 /// A role session is a program's, unless the role is one that people take on through single sign-on.
 fn actor_type(identity: &Json) -> &'static str {
     match text(identity, &["type"]) {
         Some(
-            "IAMUser" | "Root" | "IdentityCenterUser" | "WebIdentityUser" | "SAMLUser"
-            | "FederatedUser" | "Directory",
+            "IAMUser" | "Root" | "IdentityCenterUser" | "WebIdentityUser" | "SAMLUser" | "FederatedUser" | "Directory",
         ) => "user",
         Some("AssumedRole" | "Role") => {
-            let is_sso =
-                text(identity, &["arn"]).is_some_and(|arn| arn.contains("/AWSReservedSSO_"));
+            let is_sso = text(identity, &["arn"]).is_some_and(|arn| arn.contains("/AWSReservedSSO_"));
             if is_sso { "user" } else { "service" }
         }
         Some("AWSAccount") => "service",
@@ -83,9 +65,7 @@ fn session_name(identity: &Json) -> Option<&str> {
     if !matches!(text(identity, &["type"]), Some("AssumedRole" | "Role")) {
         return None;
     }
-    let from_arn = text(identity, &["arn"])
-        .filter(|arn| arn.contains(":assumed-role/"))
-        .and_then(last_segment);
+    let from_arn = text(identity, &["arn"]).filter(|arn| arn.contains(":assumed-role/")).and_then(last_segment);
     from_arn.or_else(|| {
         let (_, session) = text(identity, &["principalId"])?.split_once(':')?;
         Some(session).filter(|session| !session.is_empty())
@@ -93,9 +73,7 @@ fn session_name(identity: &Json) -> Option<&str> {
 }
 
 fn last_segment(arn: &str) -> Option<&str> {
-    arn.rsplit(['/', ':'])
-        .next()
-        .filter(|segment| !segment.is_empty())
+    arn.rsplit(['/', ':']).next().filter(|segment| !segment.is_empty())
 }
 
 fn auth(record: &Json, identity: &Json) -> Object {
@@ -103,9 +81,7 @@ fn auth(record: &Json, identity: &Json) -> Object {
     let key = text(identity, &["accessKeyId"]).unwrap_or_default();
     let is_console = is_true(value(record, &["sessionCredentialFromConsole"]));
     let method = match key.get(..4) {
-        _ if text(record, &["eventType"]) == Some("AwsConsoleSignIn") || is_console => {
-            Some("console")
-        }
+        _ if text(record, &["eventType"]) == Some("AwsConsoleSignIn") || is_console => Some("console"),
         Some("AKIA") => Some("access_key"),
         Some("ASIA") => Some("session_token"),
         _ => None,
@@ -113,11 +89,7 @@ fn auth(record: &Json, identity: &Json) -> Object {
     put(&mut auth, "method", method);
     let mfa = match text(record, &["additionalEventData", "MFAUsed"]) {
         Some(used) => Some(used.eq_ignore_ascii_case("yes")),
-        None => value(
-            identity,
-            &["sessionContext", "attributes", "mfaAuthenticated"],
-        )
-        .map(|mfa| is_true(Some(mfa))),
+        None => value(identity, &["sessionContext", "attributes", "mfaAuthenticated"]).map(|mfa| is_true(Some(mfa))),
     };
     put(&mut auth, "mfa", mfa);
     auth
@@ -134,13 +106,9 @@ pub(super) fn is_true(value: Option<&Json>) -> bool {
 
 fn via(record: &Json, identity: &Json) -> &'static str {
     let agent = text(record, &["userAgent"]).unwrap_or_default();
-    let is_console = matches!(
-        text(record, &["eventType"]),
-        Some("AwsConsoleSignIn" | "AwsConsoleAction")
-    ) || is_true(value(record, &["sessionCredentialFromConsole"]))
-        || ["signin.amazonaws.com", "console.amazonaws.com", "S3Console"]
-            .iter()
-            .any(|mark| agent.contains(mark));
+    let is_console = matches!(text(record, &["eventType"]), Some("AwsConsoleSignIn" | "AwsConsoleAction"))
+        || is_true(value(record, &["sessionCredentialFromConsole"]))
+        || ["signin.amazonaws.com", "console.amazonaws.com", "S3Console"].iter().any(|mark| agent.contains(mark));
     if is_console {
         "ui"
     } else if agent.starts_with("aws-cli/") || agent.contains(" aws-cli/") {
@@ -164,11 +132,6 @@ fn on_behalf_of(identity: &Json) -> Object {
     role.insert("id", id);
     let is_person = matches!(text(issuer, &["type"]), Some("IAMUser" | "Root"));
     role.insert("type", if is_person { "user" } else { "service" });
-    put_text(
-        &mut role,
-        "name",
-        text(issuer, &["userName"]),
-        limits::ID_BYTES_MAX,
-    );
+    put_text(&mut role, "name", text(issuer, &["userName"]), limits::ID_BYTES_MAX);
     role
 }

@@ -18,75 +18,39 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     }
     let event_name = text(&record, &["eventName"])
         .ok_or_else(|| absent("eventName", "the name of the call, such as CreateAccessKey"))?;
-    let call = CallName::of(
-        event_name,
-        value(&record, &["readOnly"]).map(|said| is_true(Some(said))),
-    );
+    let call = CallName::of(event_name, value(&record, &["readOnly"]).map(|said| is_true(Some(said))));
     let service = service(&record);
     let (resource, related) = targets(&record, &service, &call);
     let outcome = outcome(&record, event_name);
 
     let mut draft = Object::new();
     // Log shippers move the time of the event into their own member and drop the original.
-    draft.insert(
-        "time",
-        time::first_time(&record, &[&["eventTime"], &["@timestamp"]], "eventTime")?.to_string(),
-    );
+    draft.insert("time", time::first_time(&record, &[&["eventTime"], &["@timestamp"]], "eventTime")?.to_string());
     draft.insert("actor", actor(&record));
     draft.insert("action", call.action(&service));
     draft.insert("operation", call.operation);
     draft.insert("resource", resource);
     put_list(&mut draft, "related", related);
     draft.insert("outcome", outcome);
-    put_text(
-        &mut draft,
-        "outcome_reason",
-        outcome_reason(&record).as_deref(),
-        limits::TEXT_BYTES_MAX,
-    );
-    put_text(
-        &mut draft,
-        "request_id",
-        text(&record, &["requestID"]),
-        limits::ID_BYTES_MAX,
-    );
-    put_text(
-        &mut draft,
-        "correlation_id",
-        text(&record, &["sharedEventID"]),
-        limits::ID_BYTES_MAX,
-    );
+    put_text(&mut draft, "outcome_reason", outcome_reason(&record).as_deref(), limits::TEXT_BYTES_MAX);
+    put_text(&mut draft, "request_id", text(&record, &["requestID"]), limits::ID_BYTES_MAX);
+    put_text(&mut draft, "correlation_id", text(&record, &["sharedEventID"]), limits::ID_BYTES_MAX);
     put_object(&mut draft, "origin", origin(&record));
-    put_text(
-        &mut draft,
-        "region",
-        text(&record, &["awsRegion"]),
-        limits::LABEL_BYTES_MAX,
-    );
-    put_text(
-        &mut draft,
-        "service",
-        Some(&service),
-        limits::LABEL_BYTES_MAX,
-    );
+    put_text(&mut draft, "region", text(&record, &["awsRegion"]), limits::LABEL_BYTES_MAX);
+    put_text(&mut draft, "service", Some(&service), limits::LABEL_BYTES_MAX);
     if is_dry_run(&record) {
         draft.insert("dry_run", true);
     }
     put_object(&mut draft, "metadata", metadata(&record));
 
     let natural_key = text(&record, &["eventID"]).and_then(crate::natural_key);
-    Ok(Mapped {
-        draft: foreign_draft(draft, bytes)?,
-        natural_key,
-    })
+    Ok(Mapped { draft: foreign_draft(draft, bytes)?, natural_key })
 }
 
 /// `iam` for `iam.amazonaws.com`; `aws` if the record does not say.
 fn service(record: &Json) -> String {
     let source = text(record, &["eventSource"]).unwrap_or_default();
-    let name = [".amazonaws.com", ".aws.amazon.com"]
-        .into_iter()
-        .find_map(|domain| source.strip_suffix(domain));
+    let name = [".amazonaws.com", ".aws.amazon.com"].into_iter().find_map(|domain| source.strip_suffix(domain));
     match name.unwrap_or(source) {
         "" => "aws".to_owned(),
         name => action_word(name),
@@ -96,13 +60,7 @@ fn service(record: &Json) -> String {
 /// Parts of error codes that mean "not allowed" rather than "did not work". Services spell it in
 /// many ways: `AccessDenied`, `AccessDeniedException`, `Client.UnauthorizedOperation`,
 /// `VpceAccessDenied`, `NotAuthorized`, `403 Forbidden`.
-const DENIALS: &[&str] = &[
-    "accessdenied",
-    "unauthorized",
-    "notauthorized",
-    "forbidden",
-    "authfailure",
-];
+const DENIALS: &[&str] = &["accessdenied", "unauthorized", "notauthorized", "forbidden", "authfailure"];
 
 fn outcome(record: &Json, event_name: &str) -> &'static str {
     // Sign-ins report in the answer, under the name of the event: `{"ConsoleLogin": "Failure"}`.
@@ -110,13 +68,7 @@ fn outcome(record: &Json, event_name: &str) -> &'static str {
     match text(record, &["errorCode"]) {
         // The answer to a dry run of a call that would have been allowed.
         Some(code) if code.ends_with("DryRunOperation") => "success",
-        Some(code)
-            if DENIALS
-                .iter()
-                .any(|denial| code.to_ascii_lowercase().contains(denial)) =>
-        {
-            "denied"
-        }
+        Some(code) if DENIALS.iter().any(|denial| code.to_ascii_lowercase().contains(denial)) => "denied",
         Some(_) => "failure",
         None if reported == Some("Failure") => "failure",
         None if reported == Some("Success") => "success",
@@ -127,10 +79,7 @@ fn outcome(record: &Json, event_name: &str) -> &'static str {
 }
 
 fn outcome_reason(record: &Json) -> Option<String> {
-    match (
-        text(record, &["errorCode"]),
-        text(record, &["errorMessage"]),
-    ) {
+    match (text(record, &["errorCode"]), text(record, &["errorMessage"])) {
         (Some(code), Some(message)) => Some(format!("{code}: {message}")),
         (Some(only), None) | (None, Some(only)) => Some(only.to_owned()),
         (None, None) => None,
@@ -139,19 +88,8 @@ fn outcome_reason(record: &Json) -> Option<String> {
 
 fn origin(record: &Json) -> Object {
     let mut origin = Object::new();
-    put(
-        &mut origin,
-        "ips",
-        text(record, &["sourceIPAddress"])
-            .and_then(address)
-            .map(|ip| vec![ip]),
-    );
-    put_text(
-        &mut origin,
-        "user_agent",
-        text(record, &["userAgent"]),
-        limits::TEXT_BYTES_MAX,
-    );
+    put(&mut origin, "ips", text(record, &["sourceIPAddress"]).and_then(address).map(|ip| vec![ip]));
+    put_text(&mut origin, "user_agent", text(record, &["userAgent"]), limits::TEXT_BYTES_MAX);
     let host = text(record, &["tlsDetails", "clientProvidedHostHeader"]);
     put_text(&mut origin, "endpoint", host, limits::TEXT_BYTES_MAX);
     origin
@@ -177,10 +115,7 @@ fn metadata(record: &Json) -> Object {
         ("principal_id", &["userIdentity", "principalId"]),
         ("access_key_id", &["userIdentity", "accessKeyId"]),
         ("invoked_by", &["userIdentity", "invokedBy"]),
-        (
-            "source_identity",
-            &["userIdentity", "sessionContext", "sourceIdentity"],
-        ),
+        ("source_identity", &["userIdentity", "sessionContext", "sourceIdentity"]),
         ("error_code", &["errorCode"]),
         ("read_only", &["readOnly"]),
         ("vpc_endpoint_id", &["vpcEndpointId"]),
@@ -191,10 +126,6 @@ fn metadata(record: &Json) -> Object {
     // Where an AWS service called, CloudTrail writes its name in place of an address; and some
     // addresses are spelled in a way that two readers take for two addresses. Neither is lost.
     let source = text(record, &["sourceIPAddress"]);
-    put(
-        &mut metadata,
-        "source_address",
-        source.filter(|source| address(source).is_none()),
-    );
+    put(&mut metadata, "source_address", source.filter(|source| address(source).is_none()));
     metadata
 }

@@ -41,10 +41,7 @@ fn judge(seen: Glimpse<'_>) -> Likeness {
         return Likeness::NONE;
     }
     if has("eventVersion") && has("userIdentity") {
-        return Likeness::new(
-            100,
-            "has eventVersion, eventName, eventSource and userIdentity",
-        );
+        return Likeness::new(100, "has eventVersion, eventName, eventSource and userIdentity");
     }
     Likeness::new(80, "has eventName and eventSource")
 }

@@ -35,10 +35,7 @@ const VERBS: &[(&str, &str)] = &[
          replace reset resize restart resume rotate schedule set share start stop suspend \
          swap switch tag transfer unassign unlock unshare untag update upgrade",
     ),
-    (
-        "delete",
-        "close delete deregister destroy drop purge release remove retire terminate withdraw",
-    ),
+    ("delete", "close delete deregister destroy drop purge release remove retire terminate withdraw"),
     ("grant", "allow authorize grant"),
     ("revoke", "deny revoke"),
     ("login", "assume authenticate federate login signin"),
@@ -46,10 +43,7 @@ const VERBS: &[(&str, &str)] = &[
     ("deploy", "deploy rollback"),
     ("approve", "approve"),
     ("export", "download export"),
-    (
-        "execute",
-        "call converse decrypt encrypt execute invoke reencrypt send sign submit",
-    ),
+    ("execute", "call converse decrypt encrypt execute invoke reencrypt send sign submit"),
 ];
 
 /// Calls whose operation is not that of their verb: who may do what is a grant however it is spelled,
@@ -69,30 +63,18 @@ const CALLS: &[(&str, &str)] = &[
          DetachUserPolicy RemoveLayerVersionPermission RemovePermission \
          RemoveRoleFromInstanceProfile RemoveUserFromGroup RetireGrant",
     ),
-    (
-        "create",
-        "PutEvents PutImage PutItem PutLogEvents PutMetricData PutObject PutRecord PutRecords",
-    ),
+    ("create", "PutEvents PutImage PutItem PutLogEvents PutMetricData PutObject PutRecord PutRecords"),
     (
         "execute",
         "GenerateDataKey GenerateDataKeyPair GenerateDataKeyPairWithoutPlaintext \
          GenerateDataKeyWithoutPlaintext GenerateMac StartAutomationExecution StartExecution \
          StartSession StartSyncExecution VerifyMac",
     ),
-    (
-        "delete",
-        "EndSecretVersionDelete ScheduleKeyDeletion StartSecretVersionDelete",
-    ),
+    ("delete", "EndSecretVersionDelete ScheduleKeyDeletion StartSecretVersionDelete"),
     ("deploy", "CreateDeployment ExecuteChangeSet"),
     ("export", "CreateInstanceExportTask StartExportTask"),
-    (
-        "login",
-        "CreateToken GetFederationToken GetSessionToken GetSigninToken",
-    ),
-    (
-        "login",
-        "AssumeRole AssumeRoleWithSAML AssumeRoleWithWebIdentity",
-    ),
+    ("login", "CreateToken GetFederationToken GetSessionToken GetSigninToken"),
+    ("login", "AssumeRole AssumeRoleWithSAML AssumeRoleWithWebIdentity"),
 ];
 
 /// First words that say how, not what: the verb is the word behind them.
@@ -103,20 +85,11 @@ impl CallName {
     /// it decides where the verb is not one we know.
     pub(super) fn of(event_name: &str, read_only: Option<bool>) -> CallName {
         let mut words = words(without_version(event_name));
-        let of_unknown = if read_only == Some(true) {
-            "read"
-        } else {
-            "other"
-        };
+        let of_unknown = if read_only == Some(true) { "read" } else { "other" };
         let manner_len = usize::from(words.len() > 1 && MANNERS.contains(&words[0].as_str()));
 
-        let (verb, operation) = if let Some(operation) =
-            words.get(manner_len).and_then(|word| operation_of(word))
-        {
-            (
-                words.drain(..=manner_len).collect::<Vec<_>>().join("_"),
-                operation,
-            )
+        let (verb, operation) = if let Some(operation) = words.get(manner_len).and_then(|word| operation_of(word)) {
+            (words.drain(..=manner_len).collect::<Vec<_>>().join("_"), operation)
         } else if let Some((verb, operation)) = words.last().and_then(|word| ending_verb(word)) {
             words.pop();
             (verb, operation)
@@ -125,14 +98,8 @@ impl CallName {
         } else {
             (words.remove(0), of_unknown)
         };
-        let named = CALLS
-            .iter()
-            .find(|(_, calls)| calls.split(' ').any(|known| known == event_name));
-        CallName {
-            noun: words,
-            verb,
-            operation: named.map_or(operation, |(operation, _)| operation),
-        }
+        let named = CALLS.iter().find(|(_, calls)| calls.split(' ').any(|known| known == event_name));
+        CallName { noun: words, verb, operation: named.map_or(operation, |(operation, _)| operation) }
     }
 
     /// `iam.access_key.create`: the service, what is acted on, what is done.
@@ -142,19 +109,13 @@ impl CallName {
 }
 
 fn operation_of(verb: &str) -> Option<&'static str> {
-    VERBS
-        .iter()
-        .find(|(_, verbs)| verbs.split(' ').any(|known| known == verb))
-        .map(|(operation, _)| *operation)
+    VERBS.iter().find(|(_, verbs)| verbs.split(' ').any(|known| known == verb)).map(|(operation, _)| *operation)
 }
 
 /// A verb at the end of a name, in its base form: `login`, `created`, `started`.
 fn ending_verb(word: &str) -> Option<(String, &'static str)> {
     let bases = [Some(word), word.strip_suffix('d'), word.strip_suffix("ed")];
-    let base = bases
-        .into_iter()
-        .flatten()
-        .find(|base| operation_of(base).is_some())?;
+    let base = bases.into_iter().flatten().find(|base| operation_of(base).is_some())?;
     Some((base.to_owned(), operation_of(base)?))
 }
 
@@ -169,11 +130,7 @@ fn without_version(name: &str) -> &str {
     let stem = bare.trim_end_matches(|c: char| is_digit(c) || c == '_');
     let date = &bare[stem.len()..];
     let is_date = date.starts_with("20") && date.chars().filter(|c| is_digit(*c)).count() == 8;
-    if is_date && !stem.is_empty() {
-        stem
-    } else {
-        name
-    }
+    if is_date && !stem.is_empty() { stem } else { name }
 }
 
 /// The words of a name in camel case, in lower case: `ListMFADevices` is `list`, `mfa`, `devices`.
@@ -183,8 +140,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
     let mut word = String::new();
     for (at, c) in chars.iter().enumerate() {
         let before = at.checked_sub(1).map(|before| chars[before]);
-        let begins = !c.is_ascii_alphanumeric()
-            || (c.is_ascii_uppercase() && begins_word(before, &chars[at + 1..]));
+        let begins = !c.is_ascii_alphanumeric() || (c.is_ascii_uppercase() && begins_word(before, &chars[at + 1..]));
         if begins && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
@@ -220,82 +176,22 @@ mod tests {
             ("iam", "CreateAccessKey", "iam.access_key.create", "create"),
             ("ec2", "DescribeInstances", "ec2.instances.describe", "read"),
             ("signin", "ConsoleLogin", "signin.console.login", "login"),
-            (
-                "signin",
-                "PasswordUpdated",
-                "signin.password.update",
-                "update",
-            ),
-            (
-                "rds",
-                "DescribeDBInstances",
-                "rds.db_instances.describe",
-                "read",
-            ),
+            ("signin", "PasswordUpdated", "signin.password.update", "update"),
+            ("rds", "DescribeDBInstances", "rds.db_instances.describe", "read"),
             ("iam", "ListMFADevices", "iam.mfa_devices.list", "read"),
-            (
-                "ec2",
-                "DescribeNetworkACLs",
-                "ec2.network_acls.describe",
-                "read",
-            ),
-            (
-                "lambda",
-                "UpdateFunctionCode20150331v2",
-                "lambda.function_code.update",
-                "update",
-            ),
-            (
-                "lambda",
-                "ListFunctions20150331",
-                "lambda.functions.list",
-                "read",
-            ),
-            (
-                "cloudfront",
-                "GetDistribution2020_05_31",
-                "cloudfront.distribution.get",
-                "read",
-            ),
-            (
-                "secretsmanager",
-                "BatchGetSecretValue",
-                "secretsmanager.secret_value.batch_get",
-                "read",
-            ),
-            (
-                "cognito-idp",
-                "AdminDisableUser",
-                "cognito-idp.user.admin_disable",
-                "update",
-            ),
+            ("ec2", "DescribeNetworkACLs", "ec2.network_acls.describe", "read"),
+            ("lambda", "UpdateFunctionCode20150331v2", "lambda.function_code.update", "update"),
+            ("lambda", "ListFunctions20150331", "lambda.functions.list", "read"),
+            ("cloudfront", "GetDistribution2020_05_31", "cloudfront.distribution.get", "read"),
+            ("secretsmanager", "BatchGetSecretValue", "secretsmanager.secret_value.batch_get", "read"),
+            ("cognito-idp", "AdminDisableUser", "cognito-idp.user.admin_disable", "update"),
             ("kms", "Decrypt", "kms.decrypt", "execute"),
-            (
-                "kms",
-                "ScheduleKeyDeletion",
-                "kms.key_deletion.schedule",
-                "delete",
-            ),
-            (
-                "ec2",
-                "SharedSnapshotVolumeCreated",
-                "ec2.shared_snapshot_volume.create",
-                "create",
-            ),
+            ("kms", "ScheduleKeyDeletion", "kms.key_deletion.schedule", "delete"),
+            ("ec2", "SharedSnapshotVolumeCreated", "ec2.shared_snapshot_volume.create", "create"),
             ("sts", "AssumeRole", "sts.role.assume", "login"),
             ("iam", "AttachRolePolicy", "iam.role_policy.attach", "grant"),
-            (
-                "iam",
-                "DeleteRolePolicy",
-                "iam.role_policy.delete",
-                "delete",
-            ),
-            (
-                "ec2",
-                "AuthorizeSecurityGroupIngress",
-                "ec2.security_group_ingress.authorize",
-                "grant",
-            ),
+            ("iam", "DeleteRolePolicy", "iam.role_policy.delete", "delete"),
+            ("ec2", "AuthorizeSecurityGroupIngress", "ec2.security_group_ingress.authorize", "grant"),
             ("s3", "PutObject", "s3.object.put", "create"),
             ("ssm", "StartSession", "ssm.session.start", "execute"),
             ("ec2", "RunInstances", "ec2.instances.run", "create"),
@@ -305,24 +201,14 @@ mod tests {
         ];
         for (service, event_name, action, operation) in cases {
             let name = CallName::of(event_name, None);
-            assert_eq!(
-                (name.action(service).as_str(), name.operation),
-                (action, operation),
-                "{event_name}"
-            );
+            assert_eq!((name.action(service).as_str(), name.operation), (action, operation), "{event_name}");
         }
-        assert_eq!(
-            CallName::of("FrobnicateThing", Some(true)).operation,
-            "read"
-        );
+        assert_eq!(CallName::of("FrobnicateThing", Some(true)).operation, "read");
     }
 
     #[test]
     fn no_verb_stands_for_two_operations() {
-        let mut all: Vec<&str> = VERBS
-            .iter()
-            .flat_map(|(_, verbs)| verbs.split(' '))
-            .collect();
+        let mut all: Vec<&str> = VERBS.iter().flat_map(|(_, verbs)| verbs.split(' ')).collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

@@ -41,12 +41,7 @@ const NAMES: &[&str] = &[
 ];
 
 /// Members whose content has such members again.
-const NESTED: &[&str] = &[
-    "userIdentity",
-    "sessionContext",
-    "sessionIssuer",
-    "attributes",
-];
+const NESTED: &[&str] = &["userIdentity", "sessionContext", "sessionIssuer", "attributes"];
 
 /// Members whose lower-case form gives such a record away.
 const SIGNS: &[&str] = &["eventname", "eventsource", "eventtime", "useridentity"];
@@ -64,9 +59,7 @@ pub(super) fn restored(record: Json) -> Json {
 
 fn restored_members(object: Object) -> Object {
     let right = |key: String| {
-        let name = NAMES
-            .iter()
-            .find(|name| name.eq_ignore_ascii_case(&key) && **name != key);
+        let name = NAMES.iter().find(|name| name.eq_ignore_ascii_case(&key) && **name != key);
         match name {
             Some(name) if !object.contains(name) => (*name).to_owned(),
             _ => key,
@@ -75,9 +68,7 @@ fn restored_members(object: Object) -> Object {
     let renamed = object.clone().into_iter().map(|(key, value)| {
         let key = right(key);
         match value {
-            Json::Object(inner) if NESTED.contains(&key.as_str()) => {
-                (key, Json::Object(restored_members(inner)))
-            }
+            Json::Object(inner) if NESTED.contains(&key.as_str()) => (key, Json::Object(restored_members(inner))),
             value => (key, value),
         }
     });

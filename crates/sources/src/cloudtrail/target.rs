@@ -82,11 +82,8 @@ const NOT_NAMING: &[&str] = &[
 ];
 
 /// Places outside request and answer where service events name what they are about.
-const SERVICE_EVENT_PLACES: &[(&str, &str)] = &[
-    ("additionalEventData", "ARN"),
-    ("serviceEventDetails", "snapshotId"),
-    ("serviceEventDetails", "keyId"),
-];
+const SERVICE_EVENT_PLACES: &[(&str, &str)] =
+    &[("additionalEventData", "ARN"), ("serviceEventDetails", "snapshotId"), ("serviceEventDetails", "keyId")];
 
 /// The resource of a record, and what else it touched.
 pub(super) fn targets(record: &Json, service: &str, call: &CallName) -> (Object, Vec<Object>) {
@@ -96,33 +93,23 @@ pub(super) fn targets(record: &Json, service: &str, call: &CallName) -> (Object,
         found.add(s3_object(request, service));
         found.add(by_noun(request, service, call));
     }
-    if let Some(response) =
-        parameters(record, "responseElements", "Response").filter(|_| call.operation == "create")
-    {
+    if let Some(response) = parameters(record, "responseElements", "Response").filter(|_| call.operation == "create") {
         found.add_all(created(&response, service, call));
         if found.0.is_empty() {
             found.add_all(by_table(&response));
         }
     }
-    items(record, &["resources"])
-        .iter()
-        .for_each(|resource| found.add(named_resource(resource)));
+    items(record, &["resources"]).iter().for_each(|resource| found.add(named_resource(resource)));
     if let Some(request) = request.as_deref() {
         found.add_all(by_table(request));
         found.add_all(by_bare_name(request, service, call));
         found.add(by_resource_id(request, service));
     }
     for (place, name) in SERVICE_EVENT_PLACES {
-        found.add(
-            text(record, &[place, name]).map(|id| Thing::of(id, || kind_of_member(service, name))),
-        );
+        found.add(text(record, &[place, name]).map(|id| Thing::of(id, || kind_of_member(service, name))));
     }
     if found.0.is_empty() {
-        found.add(
-            request
-                .as_deref()
-                .and_then(|request| by_ending(request, service)),
-        );
+        found.add(request.as_deref().and_then(|request| by_ending(request, service)));
     }
     if found.0.is_empty() {
         found.add(denied(record));
@@ -135,13 +122,8 @@ pub(super) fn targets(record: &Json, service: &str, call: &CallName) -> (Object,
         found.0.push(Thing::plain("aws.other", "*"));
     }
     let account = account(record);
-    let mut resources = found
-        .0
-        .into_iter()
-        .map(|thing| thing.into_resource(account));
-    let first = resources
-        .next()
-        .expect("a thing was added if none was found");
+    let mut resources = found.0.into_iter().map(|thing| thing.into_resource(account));
+    let first = resources.next().expect("a thing was added if none was found");
     (first, resources.collect())
 }
 
@@ -154,11 +136,7 @@ impl Found {
         let Some(thing) = thing.filter(Thing::fits) else {
             return;
         };
-        if !self
-            .0
-            .iter()
-            .any(|known| known.kind == thing.kind && known.id == thing.id)
-        {
+        if !self.0.iter().any(|known| known.kind == thing.kind && known.id == thing.id) {
             self.0.push(thing);
         }
     }
@@ -185,65 +163,37 @@ fn parameters<'j>(record: &'j Json, place: &str, wrapper: &str) -> Option<Cow<'j
 
 fn unwrapped(wrapped: &Object) -> Object {
     let members = wrapped.iter().map(|(key, member)| {
-        let item = member
-            .get("content")
-            .or_else(|| member.get("item"))
-            .filter(|item| item.as_str().is_some());
-        let key = if item.is_some() {
-            key.strip_suffix("Set").unwrap_or(key)
-        } else {
-            key
-        };
+        let item = member.get("content").or_else(|| member.get("item")).filter(|item| item.as_str().is_some());
+        let key = if item.is_some() { key.strip_suffix("Set").unwrap_or(key) } else { key };
         let mut letters = key.chars();
         let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-        (
-            first.into_iter().chain(letters).collect::<String>(),
-            item.unwrap_or(member).clone(),
-        )
+        (first.into_iter().chain(letters).collect::<String>(), item.unwrap_or(member).clone())
     });
     members.collect()
 }
 
 /// A member name without its ending, if it has one that names things.
 fn stem(member: &str) -> Option<&str> {
-    NAMING
-        .iter()
-        .find_map(|ending| member.strip_suffix(ending))
-        .filter(|stem| !stem.is_empty())
+    NAMING.iter().find_map(|ending| member.strip_suffix(ending)).filter(|stem| !stem.is_empty())
 }
 
 fn kind_of_member(service: &str, member: &str) -> String {
-    if let Some((_, kind)) = PARAMETERS
-        .iter()
-        .find(|(parameter, _)| *parameter == member)
-    {
+    if let Some((_, kind)) = PARAMETERS.iter().find(|(parameter, _)| *parameter == member) {
         return format!("aws.{kind}");
     }
-    kind(
-        service,
-        &stem(member).map_or_else(|| "resource".to_owned(), |stem| words(stem).join("_")),
-    )
+    kind(service, &stem(member).map_or_else(|| "resource".to_owned(), |stem| words(stem).join("_")))
 }
 
 fn kind(service: &str, noun: &str) -> String {
-    if noun.is_empty() {
-        format!("aws.{service}")
-    } else {
-        format!("aws.{service}.{noun}")
-    }
+    if noun.is_empty() { format!("aws.{service}") } else { format!("aws.{service}.{noun}") }
 }
 
 /// An entry of `resources`. Some lack the type, some say `ARNPrefix`.
 fn named_resource(resource: &Json) -> Option<Thing> {
-    let arn = ["ARN", "arn", "ARNPrefix"]
-        .into_iter()
-        .find_map(|name| text(resource, &[name]))?;
+    let arn = ["ARN", "arn", "ARNPrefix"].into_iter().find_map(|name| text(resource, &[name]))?;
     let typed = || {
         let typed = text(resource, &["type"]).unwrap_or("AWS::Resource");
-        let parts = typed
-            .split("::")
-            .map(|part| words(part).join("_"))
-            .filter(|part| !part.is_empty());
+        let parts = typed.split("::").map(|part| words(part).join("_")).filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join(".")
     };
     Some(Thing::of(arn, typed))
@@ -280,17 +230,10 @@ fn by_noun(object: &Json, service: &str, call: &CallName) -> Option<Thing> {
 /// The answer of a call that makes something names what was made: in itself, or one level down
 /// (`{"subnet": {"subnetId": ...}}`, `{"instancesSet": {"items": [{"instanceId": ...}]}}`).
 fn created(response: &Json, service: &str, call: &CallName) -> Vec<Thing> {
-    let inner = response
-        .as_object()
-        .into_iter()
-        .flat_map(Object::iter)
-        .map(|(_, inner)| inner);
-    let objects = std::iter::once(response)
-        .chain(inner.clone())
-        .chain(inner.flat_map(|inner| items(inner, &["items"])));
-    objects
-        .filter_map(|object| by_noun(object, service, call))
-        .collect()
+    let inner = response.as_object().into_iter().flat_map(Object::iter).map(|(_, inner)| inner);
+    let objects =
+        std::iter::once(response).chain(inner.clone()).chain(inner.flat_map(|inner| items(inner, &["items"])));
+    objects.filter_map(|object| by_noun(object, service, call)).collect()
 }
 
 /// Everything that the table knows: plain members, lists of text, and the `items` of EC2's sets
@@ -302,19 +245,13 @@ fn by_table(object: &Json) -> Vec<Thing> {
             Json::String(id) => found.extend(rank(member).map(|rank| (rank, id.as_str()))),
             Json::Array(ids) => {
                 let rank = member.strip_suffix('s').and_then(rank);
-                found.extend(rank.into_iter().flat_map(|rank| {
-                    ids.iter()
-                        .filter_map(Json::as_str)
-                        .map(move |id| (rank, id))
-                }));
+                found.extend(
+                    rank.into_iter().flat_map(|rank| ids.iter().filter_map(Json::as_str).map(move |id| (rank, id))),
+                );
             }
             set => {
-                let members = items(set, &["items"])
-                    .iter()
-                    .filter_map(Json::as_object)
-                    .flat_map(Object::iter);
-                found
-                    .extend(members.filter_map(|(member, id)| Some((rank(member)?, id.as_str()?))));
+                let members = items(set, &["items"]).iter().filter_map(Json::as_object).flat_map(Object::iter);
+                found.extend(members.filter_map(|(member, id)| Some((rank(member)?, id.as_str()?))));
             }
         }
     }
@@ -325,36 +262,22 @@ fn by_table(object: &Json) -> Vec<Thing> {
 
 /// The place of a member in the table.
 fn rank(member: &str) -> Option<usize> {
-    PARAMETERS
-        .iter()
-        .position(|(parameter, _)| *parameter == member)
+    PARAMETERS.iter().position(|(parameter, _)| *parameter == member)
 }
 
 /// `name` alone means what the call is about; so does each of `names`.
 fn by_bare_name(request: &Json, service: &str, call: &CallName) -> Vec<Thing> {
-    let known = BARE_NAMES
-        .iter()
-        .find(|(known, _)| *known == service)
-        .map(|(_, kind)| (*kind).to_owned());
+    let known = BARE_NAMES.iter().find(|(known, _)| *known == service).map(|(_, kind)| (*kind).to_owned());
     let kind = known.unwrap_or_else(|| kind(service, &singular(&call.noun)));
-    let names = text(request, &["name"])
-        .into_iter()
-        .chain(items(request, &["names"]).iter().filter_map(Json::as_str));
+    let names = text(request, &["name"]).into_iter().chain(items(request, &["names"]).iter().filter_map(Json::as_str));
     names.map(|name| Thing::of(name, || kind.clone())).collect()
 }
 
 /// Calls about tags, compliance and the like name a thing of any kind: `resourceType`, `resourceId`.
 fn by_resource_id(request: &Json, service: &str) -> Option<Thing> {
-    let listed = || {
-        items(request, &["resourceIdList"])
-            .iter()
-            .find_map(Json::as_str)
-    };
-    let id = text(request, &["resourceId"])
-        .or_else(|| text(request, &["resourceArn"]))
-        .or_else(listed)?;
-    let noun = text(request, &["resourceType"])
-        .map_or_else(|| "resource".to_owned(), |noun| words(noun).join("_"));
+    let listed = || items(request, &["resourceIdList"]).iter().find_map(Json::as_str);
+    let id = text(request, &["resourceId"]).or_else(|| text(request, &["resourceArn"])).or_else(listed)?;
+    let noun = text(request, &["resourceType"]).map_or_else(|| "resource".to_owned(), |noun| words(noun).join("_"));
     Some(Thing::of(id, || kind(service, &noun)))
 }
 
@@ -371,10 +294,7 @@ fn by_ending(request: &Json, service: &str) -> Option<Thing> {
 /// to perform: sts:AssumeRole on resource: arn:aws:iam::1:role/web because ...`.
 fn denied(record: &Json) -> Option<Thing> {
     let (_, behind) = text(record, &["errorMessage"])?.split_once("on resource: ")?;
-    let arn = behind
-        .split_whitespace()
-        .next()?
-        .trim_end_matches(['.', ',', '"']);
+    let arn = behind.split_whitespace().next()?.trim_end_matches(['.', ',', '"']);
     Thing::of_arn(arn)
 }
 
@@ -382,9 +302,7 @@ fn denied(record: &Json) -> Option<Thing> {
 /// ids is about `aws.ec2.instance` `*`. Signing in is about the account itself.
 fn whole_kind(record: &Json, service: &str, call: &CallName) -> Thing {
     match account(record) {
-        Some(account) if service == "signin" || call.operation == "login" => {
-            Thing::plain(ACCOUNT, account)
-        }
+        Some(account) if service == "signin" || call.operation == "login" => Thing::plain(ACCOUNT, account),
         _ => Thing::plain(kind(service, &singular(&call.noun)), "*"),
     }
 }

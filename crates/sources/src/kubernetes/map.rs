@@ -23,18 +23,8 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     draft.insert("resource", resource(&event, &seen));
     let outcome = outcome(&event, seen.code);
     draft.insert("outcome", outcome);
-    put_text(
-        &mut draft,
-        "outcome_reason",
-        outcome_reason(&event, outcome).as_deref(),
-        limits::TEXT_BYTES_MAX,
-    );
-    put_text(
-        &mut draft,
-        "request_id",
-        text(&event, &["auditID"]),
-        limits::ID_BYTES_MAX,
-    );
+    put_text(&mut draft, "outcome_reason", outcome_reason(&event, outcome).as_deref(), limits::TEXT_BYTES_MAX);
+    put_text(&mut draft, "request_id", text(&event, &["auditID"]), limits::ID_BYTES_MAX);
     put_object(&mut draft, "origin", origin(&event));
     draft.insert("service", "kubernetes");
     // A state stands in the record already; a copy must not make the event larger than it may be.
@@ -47,12 +37,8 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     put_object(&mut draft, "metadata", metadata(&event, &seen));
 
     let stage = text(&event, &["stage"]).unwrap_or_default();
-    let natural_key =
-        text(&event, &["auditID"]).and_then(|id| crate::natural_key(&format!("{id}/{stage}")));
-    Ok(Mapped {
-        draft: foreign_draft(draft, record.bytes)?,
-        natural_key,
-    })
+    let natural_key = text(&event, &["auditID"]).and_then(|id| crate::natural_key(&format!("{id}/{stage}")));
+    Ok(Mapped { draft: foreign_draft(draft, record.bytes)?, natural_key })
 }
 
 /// An audit event says `kind: Event` and a version of `audit.k8s.io`; either may have been dropped by
@@ -61,24 +47,12 @@ fn check_kind(event: &Json) -> Result<(), MapError> {
     if event.as_object().is_none() {
         return Err(unlike("record", event, "an object").into());
     }
-    if let Some(kind) = event
-        .get("kind")
-        .filter(|kind| kind.as_str() != Some("Event"))
-    {
+    if let Some(kind) = event.get("kind").filter(|kind| kind.as_str() != Some("Event")) {
         return Err(unlike("kind", kind, "\"Event\"").into());
     }
-    let is_audit = |version: &Json| {
-        version
-            .as_str()
-            .is_some_and(|text| text.starts_with("audit.k8s.io/"))
-    };
+    let is_audit = |version: &Json| version.as_str().is_some_and(|text| text.starts_with("audit.k8s.io/"));
     if let Some(version) = event.get("apiVersion").filter(|version| !is_audit(version)) {
-        return Err(unlike(
-            "apiVersion",
-            version,
-            "audit.k8s.io/v1 or audit.k8s.io/v1beta1",
-        )
-        .into());
+        return Err(unlike("apiVersion", version, "audit.k8s.io/v1 or audit.k8s.io/v1beta1").into());
     }
     Ok(())
 }
@@ -98,14 +72,9 @@ struct Seen<'j> {
 
 impl<'j> Seen<'j> {
     fn of(event: &'j Json) -> Result<Seen<'j>, MapError> {
-        let times: &[&[&str]] = &[
-            &["stageTimestamp"],
-            &["requestReceivedTimestamp"],
-            &["timestamp"],
-            &["metadata", "creationTimestamp"],
-        ];
-        let verb = text(event, &["verb"])
-            .ok_or_else(|| absent("verb", "the verb of the request, such as get"))?;
+        let times: &[&[&str]] =
+            &[&["stageTimestamp"], &["requestReceivedTimestamp"], &["timestamp"], &["metadata", "creationTimestamp"]];
+        let verb = text(event, &["verb"]).ok_or_else(|| absent("verb", "the verb of the request, such as get"))?;
         let uri = text(event, &["requestURI"]).unwrap_or_default();
         Ok(Seen {
             time: time::first_time(event, times, "stageTimestamp")?,
@@ -117,19 +86,12 @@ impl<'j> Seen<'j> {
             subresource: text(event, &["objectRef", "subresource"]).unwrap_or_default(),
             namespace: text(event, &["objectRef", "namespace"]),
             path: uri.split(['?', '#']).next().unwrap_or_default(),
-            code: value(event, &["responseStatus", "code"])
-                .and_then(Json::as_i64)
-                .filter(|code| *code != 0),
+            code: value(event, &["responseStatus", "code"]).and_then(Json::as_i64).filter(|code| *code != 0),
         })
     }
 
     fn request(&self) -> Request<'j> {
-        Request {
-            verb: self.verb,
-            resource: self.resource,
-            subresource: self.subresource,
-            code: self.code,
-        }
+        Request { verb: self.verb, resource: self.resource, subresource: self.subresource, code: self.code }
     }
 
     /// `k8s.pods.exec.create`; `k8s.url.get` for a request that names no resource.
@@ -137,11 +99,7 @@ impl<'j> Seen<'j> {
         let noun = match (self.resource, self.subresource) {
             ("", _) => "url".to_owned(),
             (resource, "") => resource.replace('.', "_"),
-            (resource, subresource) => format!(
-                "{}.{}",
-                resource.replace('.', "_"),
-                subresource.replace('.', "_")
-            ),
+            (resource, subresource) => format!("{}.{}", resource.replace('.', "_"), subresource.replace('.', "_")),
         };
         field::action(["k8s", &noun, self.verb])
     }
@@ -154,28 +112,10 @@ fn actor(event: &Json, username: &str) -> Object {
     actor.insert("id", username);
     actor.insert("type", actor_type(username));
     put(&mut actor, "name", account_name(username));
-    put(
-        &mut actor,
-        "email",
-        Some(username).filter(|name| is_email(name)),
-    );
-    put(
-        &mut actor,
-        "ip",
-        items(event, &["sourceIPs"])
-            .iter()
-            .filter_map(Json::as_str)
-            .find_map(address),
-    );
-    let session = items(event, &["user", "extra", "sessionName"])
-        .first()
-        .and_then(Json::as_str);
-    put_text(
-        &mut actor,
-        "session",
-        session.filter(|name| !name.is_empty()),
-        limits::ID_BYTES_MAX,
-    );
+    put(&mut actor, "email", Some(username).filter(|name| is_email(name)));
+    put(&mut actor, "ip", items(event, &["sourceIPs"]).iter().filter_map(Json::as_str).find_map(address));
+    let session = items(event, &["user", "extra", "sessionName"]).first().and_then(Json::as_str);
+    put_text(&mut actor, "session", session.filter(|name| !name.is_empty()), limits::ID_BYTES_MAX);
     actor.insert("via", via(event, username));
     let impersonated = text(event, &["impersonatedUser", "username"]);
     if let Some(other) = impersonated.filter(|name| name.len() <= limits::ID_BYTES_MAX) {
@@ -199,16 +139,13 @@ fn actor_type(username: &str) -> &'static str {
 
 /// The short name of a service account or a node: people look for `coredns`, not for its full path.
 fn account_name(username: &str) -> Option<&str> {
-    let path = username
-        .strip_prefix("system:serviceaccount:")
-        .or_else(|| username.strip_prefix("system:node:"))?;
+    let path = username.strip_prefix("system:serviceaccount:").or_else(|| username.strip_prefix("system:node:"))?;
     path.rsplit(':').next().filter(|name| !name.is_empty())
 }
 
 fn is_email(name: &str) -> bool {
-    name.split_once('@').is_some_and(|(who, host)| {
-        !who.is_empty() && host.contains('.') && !name.contains([' ', ':', '/'])
-    })
+    name.split_once('@')
+        .is_some_and(|(who, host)| !who.is_empty() && host.contains('.') && !name.contains([' ', ':', '/']))
 }
 
 fn via(event: &Json, username: &str) -> &'static str {
@@ -238,27 +175,13 @@ fn resource(event: &Json, seen: &Seen<'_>) -> Object {
     };
     let kind = format!("k8s.{}", seen.resource);
     let fitting = |text: String, other: &str| {
-        if text.len() <= limits::ID_BYTES_MAX {
-            text
-        } else {
-            other.to_owned()
-        }
+        if text.len() <= limits::ID_BYTES_MAX { text } else { other.to_owned() }
     };
     resource.insert("type", fitting(kind, "k8s.other"));
     resource.insert("id", fitting(id, "*"));
     put_text(&mut resource, "name", name, limits::ID_BYTES_MAX);
-    put_text(
-        &mut resource,
-        "namespace",
-        seen.namespace,
-        limits::ID_BYTES_MAX,
-    );
-    put_text(
-        &mut resource,
-        "parent",
-        owner(event).as_deref(),
-        limits::ID_BYTES_MAX,
-    );
+    put_text(&mut resource, "namespace", seen.namespace, limits::ID_BYTES_MAX);
+    put_text(&mut resource, "parent", owner(event).as_deref(), limits::ID_BYTES_MAX);
     resource
 }
 
@@ -272,29 +195,18 @@ fn object_name(event: &Json) -> Option<&str> {
 /// The object that controls this one, `ReplicaSet/web-7998647bdf`.
 fn owner(event: &Json) -> Option<String> {
     let owners = |object| items(event, &[object, "metadata", "ownerReferences"]);
-    let owner = owners("responseObject")
-        .iter()
-        .chain(owners("requestObject"))
-        .next()?;
-    Some(format!(
-        "{}/{}",
-        text(owner, &["kind"])?,
-        text(owner, &["name"])?
-    ))
+    let owner = owners("responseObject").iter().chain(owners("requestObject")).next()?;
+    Some(format!("{}/{}", text(owner, &["kind"])?, text(owner, &["name"])?))
 }
 
 fn outcome(event: &Json, code: Option<i64>) -> &'static str {
-    let is_forbidden =
-        text(event, &["annotations", "authorization.k8s.io/decision"]) == Some("forbid");
+    let is_forbidden = text(event, &["annotations", "authorization.k8s.io/decision"]) == Some("forbid");
     match code {
         Some(401 | 403) => "denied",
         _ if is_forbidden => "denied",
         Some(400..) => "failure",
         Some(_) => "success",
-        None => match (
-            text(event, &["responseStatus", "status"]),
-            text(event, &["stage"]),
-        ) {
+        None => match (text(event, &["responseStatus", "status"]), text(event, &["stage"])) {
             (Some("Failure"), _) | (_, Some("Panic")) => "failure",
             (Some("Success"), _) => "success",
             _ => "unknown",
@@ -317,24 +229,10 @@ fn outcome_reason(event: &Json, outcome: &str) -> Option<String> {
 
 fn origin(event: &Json) -> Object {
     let mut origin = Object::new();
-    let ips: Vec<&str> = items(event, &["sourceIPs"])
-        .iter()
-        .filter_map(Json::as_str)
-        .filter_map(address)
-        .collect();
+    let ips: Vec<&str> = items(event, &["sourceIPs"]).iter().filter_map(Json::as_str).filter_map(address).collect();
     put_list(&mut origin, "ips", ips);
-    put_text(
-        &mut origin,
-        "user_agent",
-        text(event, &["userAgent"]),
-        limits::TEXT_BYTES_MAX,
-    );
-    put_text(
-        &mut origin,
-        "endpoint",
-        text(event, &["requestURI"]),
-        limits::TEXT_BYTES_MAX,
-    );
+    put_text(&mut origin, "user_agent", text(event, &["userAgent"]), limits::TEXT_BYTES_MAX);
+    put_text(&mut origin, "endpoint", text(event, &["requestURI"]), limits::TEXT_BYTES_MAX);
     origin
 }
 
@@ -364,13 +262,9 @@ fn put_states(draft: &mut Object, event: &Json, seen: &Seen<'_>, outcome: &str) 
 }
 
 fn is_dry_run(event: &Json) -> bool {
-    let query = text(event, &["requestURI"])
-        .and_then(|uri| uri.split_once('?'))
-        .map_or("", |(_, query)| query);
+    let query = text(event, &["requestURI"]).and_then(|uri| uri.split_once('?')).map_or("", |(_, query)| query);
     query.split('&').any(|pair| pair == "dryRun=All")
-        || items(event, &["requestObject", "dryRun"])
-            .iter()
-            .any(|stage| stage.as_str() == Some("All"))
+        || items(event, &["requestObject", "dryRun"]).iter().any(|stage| stage.as_str() == Some("All"))
 }
 
 /// Members that people ask for and that have no place of their own in the contract.
@@ -392,11 +286,7 @@ fn metadata(event: &Json, seen: &Seen<'_>) -> Object {
         put(&mut metadata, name, value(event, path).cloned());
     }
     put(&mut metadata, "code", seen.code);
-    put(
-        &mut metadata,
-        "subresource",
-        Some(seen.subresource).filter(|name| !name.is_empty()),
-    );
+    put(&mut metadata, "subresource", Some(seen.subresource).filter(|name| !name.is_empty()));
     // Addresses that can't be read as such, or are too many, have no place in `origin.ips`.
     let sources = items(event, &["sourceIPs"]);
     let is_lost = |source: &Json| source.as_str().and_then(address).is_none();

@@ -43,13 +43,7 @@ fn judge(seen: Glimpse<'_>) -> Likeness {
         return Likeness::new(95, "has auditID and verb");
     }
     let is_event = seen.text("kind") == Some("Event");
-    let about_request = [
-        "user",
-        "objectRef",
-        "responseStatus",
-        "requestURI",
-        "sourceIPs",
-    ];
+    let about_request = ["user", "objectRef", "responseStatus", "requestURI", "sourceIPs"];
     if is_event && seen.has("verb") && about_request.iter().any(|name| seen.has(name)) {
         return Likeness::new(80, "kind is Event, has verb and other members of a request");
     }

@@ -30,8 +30,7 @@ pub(super) fn operation(request: Request<'_>) -> &'static str {
         return "execute";
     }
     let is_binding = matches!(request.resource, "rolebindings" | "clusterrolebindings");
-    let is_approval =
-        request.resource == "certificatesigningrequests" && request.subresource == "approval";
+    let is_approval = request.resource == "certificatesigningrequests" && request.subresource == "approval";
     match request.verb {
         "get" | "list" | "watch" | "head" | "options" => "read",
         "create" if REVIEWS.contains(&request.resource) => "read",
@@ -69,24 +68,13 @@ mod tests {
             ("deletecollection", "pods", "", 200, "delete"),
             ("create", "clusterrolebindings", "", 201, "grant"),
             ("delete", "rolebindings", "", 200, "revoke"),
-            (
-                "update",
-                "certificatesigningrequests",
-                "approval",
-                200,
-                "approve",
-            ),
+            ("update", "certificatesigningrequests", "approval", 200, "approve"),
             ("create", "selfsubjectaccessreviews", "", 201, "read"),
             ("impersonate", "users", "", 200, "grant"),
             ("propfind", "", "", 403, "other"),
         ];
         for (verb, resource, subresource, code, want) in cases {
-            let request = Request {
-                verb,
-                resource,
-                subresource,
-                code: Some(code),
-            };
+            let request = Request { verb, resource, subresource, code: Some(code) };
             assert_eq!(operation(request), want, "{request:?}");
         }
     }

@@ -24,10 +24,7 @@ impl Source for Native {
 
     fn map(&self, record: Record<'_>) -> Result<Mapped, MapError> {
         let draft = Draft::from_json(record.json?)?;
-        Ok(Mapped {
-            draft,
-            natural_key: None,
-        })
+        Ok(Mapped { draft, natural_key: None })
     }
 }
 

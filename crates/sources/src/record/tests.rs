@@ -8,17 +8,9 @@ use super::*;
 fn split(body: &str) -> Vec<String> {
     let records = Records::of(body.as_bytes(), Some("Records")).expect("the body splits");
     let shown = |record: Record<'_>| {
-        assert_eq!(
-            record.bytes,
-            &body.as_bytes()[record.range.clone()],
-            "range and bytes agree"
-        );
+        assert_eq!(record.bytes, &body.as_bytes()[record.range.clone()], "range and bytes agree");
         let text = String::from_utf8_lossy(record.bytes).into_owned();
-        if record.json.is_ok() {
-            text
-        } else {
-            format!("<{text}>")
-        }
+        if record.json.is_ok() { text } else { format!("<{text}>") }
     };
     records.map(shown).collect()
 }
@@ -37,18 +29,12 @@ fn one_object_is_one_record_even_over_several_lines() {
 #[test]
 fn lines_may_be_blank_end_in_crlf_or_not_end_at_all() {
     check("{\"a\":1}\r\n\n  \n{\"a\":2}", &["{\"a\":1}", "{\"a\":2}"]);
-    check(
-        "\u{feff}{\"a\":1}\n{\"a\":2}\n",
-        &["{\"a\":1}", "{\"a\":2}"],
-    );
+    check("\u{feff}{\"a\":1}\n{\"a\":2}\n", &["{\"a\":1}", "{\"a\":2}"]);
 }
 
 #[test]
 fn a_bad_line_is_one_bad_record() {
-    check(
-        "{\"a\":1}\n{\"a\":\n{\"a\":3}\n",
-        &["{\"a\":1}", "<{\"a\":>", "{\"a\":3}"],
-    );
+    check("{\"a\":1}\n{\"a\":\n{\"a\":3}\n", &["{\"a\":1}", "<{\"a\":>", "{\"a\":3}"]);
     check("oops\n{\"a\":1}\n", &["<oops>", "{\"a\":1}"]);
     check("{\"a\":\"\n{\"a\":1}\n", &["<{\"a\":\">", "{\"a\":1}"]);
 }
@@ -56,14 +42,8 @@ fn a_bad_line_is_one_bad_record() {
 #[test]
 fn a_bad_element_is_one_bad_record() {
     check("[]", &[]);
-    check(
-        "[1, {\"a\":1,\"a\":2} ,[2]]",
-        &["1", "<{\"a\":1,\"a\":2}>", "[2]"],
-    );
-    check(
-        "[{\"a\" 1},{\"b\":2}{},3]",
-        &["<{\"a\" 1}>", "<{\"b\":2}{}>", "3"],
-    );
+    check("[1, {\"a\":1,\"a\":2} ,[2]]", &["1", "<{\"a\":1,\"a\":2}>", "[2]"]);
+    check("[{\"a\" 1},{\"b\":2}{},3]", &["<{\"a\" 1}>", "<{\"b\":2}{}>", "3"]);
     check("[1,]", &["1", "<>"]);
     check("[,1]", &["<>", "1"]);
 }
@@ -81,14 +61,8 @@ fn a_body_that_breaks_off_keeps_the_records_before_the_break() {
 
 #[test]
 fn an_envelope_may_hold_other_members_and_may_be_followed_by_another() {
-    check(
-        "{\"v\":{\"Records\":0},\"Records\":[1,2],\"w\":[]}",
-        &["1", "2"],
-    );
-    check(
-        "{\"Records\":[1]}{\"Records\":[]}\n{\"Records\":[2]}",
-        &["1", "2"],
-    );
+    check("{\"v\":{\"Records\":0},\"Records\":[1,2],\"w\":[]}", &["1", "2"]);
+    check("{\"Records\":[1]}{\"Records\":[]}\n{\"Records\":[2]}", &["1", "2"]);
     check("{\"Records\":[1]} what", &["1", "<what>"]);
     assert_eq!(
         Records::of(b"{\"Records\":{}}", Some("Records")).err(),
@@ -99,10 +73,7 @@ fn an_envelope_may_hold_other_members_and_may_be_followed_by_another() {
 #[test]
 fn what_is_not_text_is_named() {
     assert_eq!(Records::of(b" \r\n", None).err(), Some(SplitError::Empty));
-    assert_eq!(
-        Records::of(b"\x1f\x8b\x08", None).err(),
-        Some(SplitError::NotText { looks_like: "gzip" })
-    );
+    assert_eq!(Records::of(b"\x1f\x8b\x08", None).err(), Some(SplitError::NotText { looks_like: "gzip" }));
 }
 
 proptest! {

@@ -16,11 +16,7 @@ fn corpus() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    assert!(
-        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "no corpus at {}",
-        folder.display()
-    );
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "no corpus at {}", folder.display());
     println!("skipped: no corpus");
     None
 }
@@ -28,9 +24,7 @@ fn corpus() -> Option<PathBuf> {
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("the corpus has this folder");
     let paths = entries.map(|entry| entry.expect("a folder can be listed").path());
-    let mut files: Vec<PathBuf> = paths
-        .filter(|path| path.to_string_lossy().ends_with(ending))
-        .collect();
+    let mut files: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
     files.sort();
     files
 }
@@ -45,25 +39,19 @@ fn mapped(path: &Path, kind: &str) -> Vec<Result<Mapped, String>> {
 
 fn map_all(source: &dyn Source, body: &[u8]) -> Vec<Result<Mapped, String>> {
     let records = source.split(body).expect("a corpus file splits");
-    records
-        .map(|record| source.map(record).map_err(|error| error.to_string()))
-        .collect()
+    records.map(|record| source.map(record).map_err(|error| error.to_string())).collect()
 }
 
 fn expect_all(results: Vec<Result<Mapped, String>>, path: &Path) -> Vec<Mapped> {
-    let of_file = |result: Result<Mapped, String>| {
-        result.unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
+    let of_file = |result: Result<Mapped, String>| result.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     results.into_iter().map(of_file).collect()
 }
 
 fn counted<T: Ord>(values: impl IntoIterator<Item = T>) -> BTreeMap<T, usize> {
-    values
-        .into_iter()
-        .fold(BTreeMap::new(), |mut counts, value| {
-            *counts.entry(value).or_default() += 1;
-            counts
-        })
+    values.into_iter().fold(BTreeMap::new(), |mut counts, value| {
+        *counts.entry(value).or_default() += 1;
+        counts
+    })
 }
 
 #[test]
@@ -71,39 +59,21 @@ fn the_deliveries_of_an_attacked_account_map_with_their_stated_counts() {
     let Some(corpus) = corpus() else { return };
     let files = files(&corpus.join("aws_cloudtrail/invictus"), ".json");
     assert_eq!(files.len(), 20);
-    let all: Vec<Mapped> = files
-        .iter()
-        .flat_map(|path| expect_all(mapped(path, "cloudtrail"), path))
-        .collect();
+    let all: Vec<Mapped> = files.iter().flat_map(|path| expect_all(mapped(path, "cloudtrail"), path)).collect();
     assert_eq!(all.len(), 1448);
-    let keys: BTreeSet<_> = all
-        .iter()
-        .map(|mapped| mapped.natural_key.clone().expect("has an eventID"))
-        .collect();
+    let keys: BTreeSet<_> = all.iter().map(|mapped| mapped.natural_key.clone().expect("has an eventID")).collect();
     assert_eq!(keys.len(), 1448);
 
     let actors = counted(all.iter().map(|mapped| mapped.draft.actor.id.as_str()));
     assert_eq!(actors["arn:aws:iam::123837392027:user/operator-one"], 1272);
     assert_eq!(actors["arn:aws:iam::123837392027:user/operator-two"], 90);
-    let roles = counted(
-        all.iter()
-            .filter_map(|mapped| Some(mapped.draft.actor.name.as_ref()?.as_str())),
-    );
+    let roles = counted(all.iter().filter_map(|mapped| Some(mapped.draft.actor.name.as_ref()?.as_str())));
     assert_eq!(roles["operator-one"], 1272);
     assert_eq!(roles["stratus-red-team-ec2-get-password-data-role"], 29);
     assert_eq!(roles["stratus-red-team-ec2-steal-credentials-role"], 15);
 
     let codes = counted(all.iter().filter_map(|mapped| {
-        Some(
-            mapped
-                .draft
-                .metadata
-                .as_ref()?
-                .as_json()
-                .pointer("/error_code")?
-                .as_str()?
-                .to_owned(),
-        )
+        Some(mapped.draft.metadata.as_ref()?.as_json().pointer("/error_code")?.as_str()?.to_owned())
     }));
     for (code, count) in [
         ("ThrottlingException", 62),
@@ -117,29 +87,14 @@ fn the_deliveries_of_an_attacked_account_map_with_their_stated_counts() {
     }
     let outcomes = counted(all.iter().filter_map(|mapped| mapped.draft.outcome));
     assert_eq!(outcomes[&Outcome::Denied], 44 + 12);
-    assert_eq!(
-        outcomes[&Outcome::Denied] + outcomes[&Outcome::Failure],
-        codes.values().sum::<usize>()
-    );
+    assert_eq!(outcomes[&Outcome::Denied] + outcomes[&Outcome::Failure], codes.values().sum::<usize>());
 
     let times = || all.iter().map(|mapped| mapped.draft.time);
-    assert_eq!(
-        times().min().map(|time| time.to_string()).as_deref(),
-        Some("2023-07-10T11:42:18Z")
-    );
-    assert_eq!(
-        times().max().map(|time| time.to_string()).as_deref(),
-        Some("2023-07-10T12:08:48Z")
-    );
-    let unknown = all
-        .iter()
-        .filter(|mapped| mapped.draft.actor.id.as_str() == "unknown")
-        .count();
+    assert_eq!(times().min().map(|time| time.to_string()).as_deref(), Some("2023-07-10T11:42:18Z"));
+    assert_eq!(times().max().map(|time| time.to_string()).as_deref(), Some("2023-07-10T12:08:48Z"));
+    let unknown = all.iter().filter(|mapped| mapped.draft.actor.id.as_str() == "unknown").count();
     assert_eq!(unknown, 0);
-    assert!(
-        all.iter()
-            .all(|mapped| mapped.draft.action.as_str().split('.').count() >= 2)
-    );
+    assert!(all.iter().all(|mapped| mapped.draft.action.as_str().split('.').count() >= 2));
 }
 
 #[test]
@@ -164,14 +119,8 @@ fn each_attack_technique_maps_with_its_stated_count() {
     let mut total = 0;
     for path in &files {
         let all = expect_all(mapped(path, "cloudtrail"), path);
-        let name = path
-            .file_name()
-            .expect("a file has a name")
-            .to_string_lossy();
-        let want = stated
-            .iter()
-            .find(|(technique, _)| name.contains(technique))
-            .map_or(1, |(_, count)| *count);
+        let name = path.file_name().expect("a file has a name").to_string_lossy();
+        let want = stated.iter().find(|(technique, _)| name.contains(technique)).map_or(1, |(_, count)| *count);
         assert_eq!(all.len(), want, "{name}");
         total += all.len();
         for mapped in &all {
@@ -184,25 +133,12 @@ fn each_attack_technique_maps_with_its_stated_count() {
 /// The address of a record is an address of the event, or stands as text in its metadata.
 fn assert_source_address_survives(mapped: &Mapped) {
     let draft = &mapped.draft;
-    let raw = Json::parse(
-        draft
-            .raw
-            .as_ref()
-            .expect("a foreign event has its record")
-            .as_bytes(),
-    )
-    .expect("JSON");
+    let raw = Json::parse(draft.raw.as_ref().expect("a foreign event has its record").as_bytes()).expect("JSON");
     let Some(source) = raw.get("sourceIPAddress").and_then(Json::as_str) else {
         return;
     };
-    let as_address = draft
-        .origin
-        .as_ref()
-        .is_some_and(|origin| origin.ips.iter().any(|ip| ip.to_string() == source));
-    let as_text = draft
-        .metadata
-        .as_ref()
-        .and_then(|metadata| metadata.as_json().get("source_address")?.as_str());
+    let as_address = draft.origin.as_ref().is_some_and(|origin| origin.ips.iter().any(|ip| ip.to_string() == source));
+    let as_text = draft.metadata.as_ref().and_then(|metadata| metadata.as_json().get("source_address")?.as_str());
     assert!(as_address || as_text == Some(source), "{source}");
 }
 
@@ -215,32 +151,15 @@ fn records_that_a_log_shipper_rewrote_keep_their_times() {
     let attack: Vec<_> = all
         .iter()
         .filter(|mapped| {
-            let name = mapped
-                .draft
-                .actor
-                .name
-                .as_ref()
-                .map_or("", |name| name.as_str());
+            let name = mapped.draft.actor.name.as_ref().map_or("", |name| name.as_str());
             name.starts_with("MordorNginxStack-BankingWAFRole-")
         })
         .collect();
     assert_eq!(attack.len(), 11);
     let actions = counted(attack.iter().map(|mapped| mapped.draft.action.as_str()));
-    assert_eq!(
-        actions,
-        BTreeMap::from([
-            ("s3.buckets.list", 2),
-            ("s3.objects.list", 7),
-            ("s3.object.get", 2)
-        ])
-    );
+    assert_eq!(actions, BTreeMap::from([("s3.buckets.list", 2), ("s3.objects.list", 7), ("s3.object.get", 2)]));
     let first = attack.iter().map(|mapped| mapped.draft.time).min();
-    assert_eq!(
-        first
-            .map(|time| time.to_string()[..19].to_owned())
-            .as_deref(),
-        Some("2020-09-14T01:00:04")
-    );
+    assert_eq!(first.map(|time| time.to_string()[..19].to_owned()).as_deref(), Some("2020-09-14T01:00:04"));
 }
 
 #[test]
@@ -254,46 +173,25 @@ fn every_audit_event_of_a_cluster_maps_and_what_is_none_is_refused_by_name() {
         for result in mapped(path, "kubernetes") {
             match result {
                 Ok(mapped) => all.push(mapped),
-                Err(reason) => {
-                    refused.push((path.file_name().expect("has a name").to_owned(), reason))
-                }
+                Err(reason) => refused.push((path.file_name().expect("has a name").to_owned(), reason)),
             }
         }
     }
-    assert_eq!(
-        refused,
-        [(
-            "fal_01_003.json".into(),
-            "kind: got number, want \"Event\"".to_owned()
-        )]
-    );
+    assert_eq!(refused, [("fal_01_003.json".into(), "kind: got number, want \"Event\"".to_owned())]);
     assert_eq!(all.len(), 30);
-    assert!(
-        all.iter()
-            .all(|mapped| mapped.natural_key.is_some()
-                && mapped.draft.actor.id.as_str() != "unknown")
-    );
+    assert!(all.iter().all(|mapped| mapped.natural_key.is_some() && mapped.draft.actor.id.as_str() != "unknown"));
 }
 
 /// Maps the objects under `event` in a file of rule tests that are of the kind. Those that have none of
 /// the members `times` get the first one first: the authors of rules leave out what their rule does not
 /// look at, and everything else must map all the same.
-fn rule_tests(
-    corpus: &Path,
-    name: &str,
-    kind: &str,
-    times: &[&str],
-) -> Vec<(Json, Result<Mapped, String>)> {
+fn rule_tests(corpus: &Path, name: &str, kind: &str, times: &[&str]) -> Vec<(Json, Result<Mapped, String>)> {
     let body = fs::read(corpus.join("panther").join(name)).expect("the corpus can be read");
     let source = by_kind(kind).expect("the kind exists");
-    let lines = body
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty());
+    let lines = body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let events = lines.map(|line| {
         let test = Json::parse(line).expect("the corpus is NDJSON");
-        test.get("event")
-            .cloned()
-            .expect("every rule test has an event")
+        test.get("event").cloned().expect("every rule test has an event")
     });
     let of_kind = events.filter(|event| source.sniff(event.to_text().as_bytes()).score >= 80);
     let tested = of_kind.map(|mut event| {
@@ -302,9 +200,7 @@ fn rule_tests(
             members.insert(times[0], "2024-05-01T09:30:00Z");
         }
         let text = event.to_text();
-        let result = map_all(source, text.as_bytes())
-            .pop()
-            .expect("one object is one record");
+        let result = map_all(source, text.as_bytes()).pop().expect("one object is one record");
         (event, result)
     });
     tested.collect()
@@ -313,35 +209,16 @@ fn rule_tests(
 #[test]
 fn hand_written_cloudtrail_events_map_without_loss() {
     let Some(corpus) = corpus() else { return };
-    let tests = rule_tests(
-        &corpus,
-        "aws_cloudtrail.ndjson",
-        "cloudtrail",
-        &["eventTime", "eventtime"],
-    );
+    let tests = rule_tests(&corpus, "aws_cloudtrail.ndjson", "cloudtrail", &["eventTime", "eventtime"]);
     // Two events are blacked out, their times too; a record without a time is no record.
-    let refused: Vec<_> = tests
-        .iter()
-        .filter_map(|(_, result)| result.as_ref().err())
-        .collect();
-    assert!(
-        refused
-            .iter()
-            .all(|reason| reason.starts_with("eventTime: got string")),
-        "{refused:?}"
-    );
+    let refused: Vec<_> = tests.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
+    assert!(refused.iter().all(|reason| reason.starts_with("eventTime: got string")), "{refused:?}");
     assert_eq!((tests.len(), refused.len()), (265, 2));
     for (event, result) in &tests {
         let Ok(mapped) = result else { continue };
         assert_source_address_survives(mapped);
-        let arn = event
-            .pointer("/userIdentity/arn")
-            .and_then(Json::as_str)
-            .filter(|arn| !arn.is_empty());
-        assert!(
-            arn.is_none_or(|arn| mapped.draft.actor.id.as_str() == arn),
-            "{event}"
-        );
+        let arn = event.pointer("/userIdentity/arn").and_then(Json::as_str).filter(|arn| !arn.is_empty());
+        assert!(arn.is_none_or(|arn| mapped.draft.actor.id.as_str() == arn), "{event}");
     }
 }
 
@@ -349,34 +226,17 @@ fn hand_written_cloudtrail_events_map_without_loss() {
 fn hand_written_kubernetes_events_map_without_loss() {
     let Some(corpus) = corpus() else { return };
     for (name, count) in [("kubernetes.ndjson", 111), ("aws_eks.ndjson", 12)] {
-        let tests = rule_tests(
-            &corpus,
-            name,
-            "kubernetes",
-            &["stageTimestamp", "requestReceivedTimestamp"],
+        let tests = rule_tests(&corpus, name, "kubernetes", &["stageTimestamp", "requestReceivedTimestamp"]);
+        let (events, no_verb): (Vec<_>, Vec<_>) = tests.into_iter().partition(|(event, _)| event.get("verb").is_some());
+        assert!(
+            no_verb.iter().all(|(_, result)| { result.as_ref().is_err_and(|reason| reason.starts_with("verb: ")) })
         );
-        let (events, no_verb): (Vec<_>, Vec<_>) = tests
-            .into_iter()
-            .partition(|(event, _)| event.get("verb").is_some());
-        assert!(no_verb.iter().all(|(_, result)| {
-            result
-                .as_ref()
-                .is_err_and(|reason| reason.starts_with("verb: "))
-        }));
         assert_eq!(events.len(), count, "{name}");
         for (event, result) in events {
-            let draft = result
-                .unwrap_or_else(|reason| panic!("{reason}: {event}"))
-                .draft;
-            let user = event
-                .pointer("/user/username")
-                .and_then(Json::as_str)
-                .unwrap_or("unknown");
+            let draft = result.unwrap_or_else(|reason| panic!("{reason}: {event}")).draft;
+            let user = event.pointer("/user/username").and_then(Json::as_str).unwrap_or("unknown");
             assert_eq!(draft.actor.id.as_str(), user);
-            let verb = event
-                .get("verb")
-                .and_then(Json::as_str)
-                .expect("has a verb");
+            let verb = event.get("verb").and_then(Json::as_str).expect("has a verb");
             assert!(draft.action.as_str().ends_with(verb), "{event}");
         }
     }

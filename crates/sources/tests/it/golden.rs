@@ -17,12 +17,7 @@ fn every_golden_input_gives_its_golden_output() {
         for input in inputs {
             let body = fs::read(&input).expect("the golden input was listed a moment ago");
             let kind = detect(&body).map(|found| found.source.kind());
-            assert_eq!(
-                kind,
-                Some(source.kind()),
-                "{} is taken for another kind",
-                input.display()
-            );
+            assert_eq!(kind, Some(source.kind()), "{} is taken for another kind", input.display());
             let output = output_path(&input);
             let now = shown(*source, &body);
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -32,22 +27,14 @@ fn every_golden_input_gives_its_golden_output() {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "differ (UPDATE_GOLDEN=1 rewrites them): {wrong:#?}"
-    );
+    assert!(wrong.is_empty(), "differ (UPDATE_GOLDEN=1 rewrites them): {wrong:#?}");
 }
 
 fn inputs(source: &dyn Source) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src")
-        .join(source.kind())
-        .join("golden");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(source.kind()).join("golden");
     let entries = fs::read_dir(folder).expect("every kind has a folder of goldens");
     let paths = entries.map(|entry| entry.expect("a folder can be listed").path());
-    let mut inputs: Vec<PathBuf> = paths
-        .filter(|path| path.to_string_lossy().ends_with(".in.json"))
-        .collect();
+    let mut inputs: Vec<PathBuf> = paths.filter(|path| path.to_string_lossy().ends_with(".in.json")).collect();
     inputs.sort();
     inputs
 }
@@ -62,10 +49,7 @@ fn shown(source: &dyn Source, body: &[u8]) -> String {
     let records = source.split(body).expect("a golden body splits");
     let outputs = records.map(|record| {
         let bytes = record.bytes;
-        source.map(record).map_or_else(
-            |error| refused(&error.to_string()),
-            |mapped| accepted(mapped, bytes),
-        )
+        source.map(record).map_or_else(|error| refused(&error.to_string()), |mapped| accepted(mapped, bytes))
     });
     let mut text = String::new();
     pretty(&Json::Array(outputs.collect()), 0, &mut text);
@@ -102,11 +86,7 @@ fn pretty(json: &Json, depth: usize, out: &mut String) {
             ('[', ']')
         }
         Json::Object(object) if !object.is_empty() => {
-            lines.extend(
-                object
-                    .iter()
-                    .map(|(key, value)| (format!("{}: ", Json::from(key)), value)),
-            );
+            lines.extend(object.iter().map(|(key, value)| (format!("{}: ", Json::from(key)), value)));
             ('{', '}')
         }
         plain => return out.push_str(&plain.to_text()),

@@ -18,21 +18,14 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn object(members: &[&str], texts: &[String]) -> Object {
-    members
-        .iter()
-        .copied()
-        .zip(texts.iter().map(String::as_str))
-        .collect()
+    members.iter().copied().zip(texts.iter().map(String::as_str)).collect()
 }
 
 fn maps(kind: &str, record: Object) {
     let source: &dyn Source = by_kind(kind).expect("the kind exists");
     let body = Json::Object(record).to_text();
-    let results: Vec<_> = source
-        .split(body.as_bytes())
-        .expect("one object splits")
-        .map(|record| source.map(record))
-        .collect();
+    let results: Vec<_> =
+        source.split(body.as_bytes()).expect("one object splits").map(|record| source.map(record)).collect();
     assert!(matches!(results.as_slice(), [Ok(_)]), "{results:?}");
 }
 

@@ -83,7 +83,14 @@ impl Head {
             trails.push((name, trail.size, hash(&trail.root)?));
         }
         let frame_hash = hash(&head.frame_hash)?;
-        Ok(Some(Head { host: head.host, instance: head.instance, seq: head.seq, frame_hash, closed: head.closed, trails }))
+        Ok(Some(Head {
+            host: head.host,
+            instance: head.instance,
+            seq: head.seq,
+            frame_hash,
+            closed: head.closed,
+            trails,
+        }))
     }
 }
 

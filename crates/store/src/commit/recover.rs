@@ -7,8 +7,8 @@ use crate::check::{LeafCheck, read_cover};
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
 use crate::layout;
-use crate::seal::manifest::{Manifest, hashes};
 use crate::seal::SegmentRef;
+use crate::seal::manifest::{Manifest, hashes};
 use crate::seams::Disk;
 use crate::shared::Shared;
 use crate::trail::{Place, SignedCheckpoint, Trail, TrailState, WalFile};
@@ -37,7 +37,11 @@ pub struct Recovered {
 
 impl std::fmt::Display for Recovered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} trails, {} sealed events, {} replayed from {} frames", self.trails, self.sealed, self.replayed, self.frames)?;
+        write!(
+            f,
+            "{} trails, {} sealed events, {} replayed from {} frames",
+            self.trails, self.sealed, self.replayed, self.frames
+        )?;
         if let Some((file, offset, bytes)) = &self.torn {
             write!(f, "; cut {bytes} bytes of an unfinished frame off {file} at byte {offset}")?;
         }
@@ -137,9 +141,9 @@ fn remove_unfinished(disk: &dyn Disk) -> Result<Vec<String>, StoreError> {
     for trail in trail_names(disk)? {
         let sealed = manifest_ranges(disk, &trail)?;
         let segments = layout::segments_dir(&trail);
-        let orphans = list(disk, &segments)?.into_iter().filter(|name| {
-            layout::segment_range(name, ".parquet").is_some_and(|range| !sealed.contains(&range))
-        });
+        let orphans = list(disk, &segments)?
+            .into_iter()
+            .filter(|name| layout::segment_range(name, ".parquet").is_some_and(|range| !sealed.contains(&range)));
         unfinished.push(orphans.map(|name| format!("{segments}/{name}")).collect::<Vec<_>>());
         dirs.extend([layout::trail_dir(&trail), layout::seeds_dir(&trail), segments]);
     }
@@ -201,7 +205,10 @@ fn load_trail(shared: &Shared, name: &TrailRef) -> Result<Trail, StoreError> {
 fn catch_up_keys(shared: &Shared, name: &TrailRef, state: &TrailState) -> Result<(), StoreError> {
     let covered = shared.keys.covered(name).map_err(io_error("read the key index"))?;
     if covered > state.sealed {
-        let what = format!("covers {covered} events of {name}, but {} are sealed; delete the folder index/ and start again", state.sealed);
+        let what = format!(
+            "covers {covered} events of {name}, but {} are sealed; delete the folder index/ and start again",
+            state.sealed
+        );
         return Err(Corrupt::in_file("index/keys", what).into());
     }
     for segment in state.segments.iter().filter(|segment| segment.last >= covered) {
@@ -209,10 +216,11 @@ fn catch_up_keys(shared: &Shared, name: &TrailRef, state: &TrailState) -> Result
         let first = covered.max(segment.first);
         let mut keys = Vec::new();
         for row in file.read(first..segment.last + 1)? {
-            let (key, fingerprint) = cairn_event::idempotency::of_stored(name, &row.texts[0], &row.texts[1]).map_err(|error| {
-                Corrupt::in_file(layout::segment(name, segment.first, segment.last), error.to_string())
-                    .of(name, Some((row.index, row.index)))
-            })?;
+            let (key, fingerprint) =
+                cairn_event::idempotency::of_stored(name, &row.texts[0], &row.texts[1]).map_err(|error| {
+                    Corrupt::in_file(layout::segment(name, segment.first, segment.last), error.to_string())
+                        .of(name, Some((row.index, row.index)))
+                })?;
             keys.push((key, crate::seams::KeyEntry { index: row.index, fingerprint }));
         }
         shared.keys.absorb(name, segment.last + 1, &keys).map_err(io_error("add to the key index"))?;
@@ -244,7 +252,8 @@ fn cut(
 ) -> Result<(), StoreError> {
     if !newest || head.is_some_and(|head| head.closed) {
         let what = if newest { "after a clean stop" } else { "with a file behind it" };
-        let what = format!("the last {} bytes are not a frame, {what}: this is damage, not the end of a crash", scan.torn());
+        let what =
+            format!("the last {} bytes are not a frame, {what}: this is damage, not the end of a crash", scan.torn());
         return Err(Corrupt::in_file(&scan.path, what).at(scan.end).into());
     }
     let path = &scan.path;
@@ -298,7 +307,11 @@ fn check_head(shared: &Shared, head: &Head, end: &End) -> Result<(), StoreError>
     let wal_is_gone = end.seq == 1 && head.seq > 0;
     let released = wal_is_gone && head.trails.iter().all(|(name, size, _)| shared.trail(name).read().sealed >= *size);
     if end.seq <= head.seq && !released {
-        let what = format!("the log ends with frame {}, but frame {} was published: acknowledged events are missing", end.seq - 1, head.seq);
+        let what = format!(
+            "the log ends with frame {}, but frame {} was published: acknowledged events are missing",
+            end.seq - 1,
+            head.seq
+        );
         return Err(Corrupt::in_file(layout::WAL, what).into());
     }
     for (name, size, root) in &head.trails {
@@ -338,8 +351,8 @@ fn replay(shared: &Shared, scan: &WalScan, report: &mut Recovered) -> Result<(),
     }
     for frame in &scan.frames {
         report.frames += 1;
-        let records = wal::records(&scan.bytes[frame.body.clone()])
-            .map_err(|error| error.corrupt(&scan.path, frame.offset))?;
+        let records =
+            wal::records(&scan.bytes[frame.body.clone()]).map_err(|error| error.corrupt(&scan.path, frame.offset))?;
         for record in records {
             match record {
                 Record::Checkpoint(note) => check_note(shared, note, &scan.path, frame.offset)?,
@@ -349,7 +362,8 @@ fn replay(shared: &Shared, scan: &WalScan, report: &mut Recovered) -> Result<(),
                         let offset = (frame.body.start + place.start) as u64;
                         let length = (place.end - place.start) as u32;
                         let place = Place { file: file.clone(), offset, length };
-                        report.replayed += replay_event(shared, check, &run.trail, run.first + number as u64, place, event)?;
+                        report.replayed +=
+                            replay_event(shared, check, &run.trail, run.first + number as u64, place, event)?;
                     }
                 }
             }
@@ -363,8 +377,8 @@ fn replay(shared: &Shared, scan: &WalScan, report: &mut Recovered) -> Result<(),
 fn run_trails(scan: &WalScan) -> Result<Vec<TrailRef>, StoreError> {
     let mut names = Vec::new();
     for frame in &scan.frames {
-        let records = wal::records(&scan.bytes[frame.body.clone()])
-            .map_err(|error| error.corrupt(&scan.path, frame.offset))?;
+        let records =
+            wal::records(&scan.bytes[frame.body.clone()]).map_err(|error| error.corrupt(&scan.path, frame.offset))?;
         for record in records {
             if let Record::Run(run) = record
                 && !names.contains(&run.trail)
@@ -406,7 +420,8 @@ fn replay_event(
 
 fn check_note(shared: &Shared, note: &str, path: &str, offset: u64) -> Result<(), StoreError> {
     let damaged = |what: String| Corrupt::in_file(path, what).at(offset);
-    let (name, checkpoint) = open_note(shared.instance.host.as_str(), &shared.signer.public(), note).map_err(damaged)?;
+    let (name, checkpoint) =
+        open_note(shared.instance.host.as_str(), &shared.signer.public(), note).map_err(damaged)?;
     check_root(shared, &name, checkpoint.size(), *checkpoint.root(), path)
 }
 

@@ -137,9 +137,7 @@ pub(crate) fn records(body: &[u8]) -> Result<Vec<Record<'_>>, Malformed> {
         let payload = cursor.take(length, "record length")?;
         records.push(match kind {
             RUN => Record::Run(run_record(payload, base)?),
-            CHECKPOINT => {
-                Record::Checkpoint(std::str::from_utf8(payload).map_err(|_| Malformed("checkpoint record"))?)
-            }
+            CHECKPOINT => Record::Checkpoint(std::str::from_utf8(payload).map_err(|_| Malformed("checkpoint record"))?),
             _ => return Err(Malformed("record type")),
         });
     }
@@ -247,7 +245,9 @@ fn check(path: String, first_seq: u64, bytes: Vec<u8>) -> Result<WalScan, Corrup
         frames.push(frame);
     }
     if let Some(later) = later_frame(&bytes, at) {
-        let what = format!("the frame does not hold, but the one at byte {later} does: this is damage, not the end of a crash");
+        let what = format!(
+            "the frame does not hold, but the one at byte {later} does: this is damage, not the end of a crash"
+        );
         return Err(Corrupt::in_file(path, what).at(at as u64));
     }
     Ok(WalScan { path, header, end: at as u64, bytes, frames })

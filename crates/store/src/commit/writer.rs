@@ -1,8 +1,8 @@
 //! The durable heart: one group of requests from plan to receipts, in order.
 
 use super::head::Head;
-use super::recover::End;
 use super::record::Prepared;
+use super::recover::End;
 use super::sequencer::{self, Heads, Placed, Run};
 use super::wal::{FILE_HEADER, FRAME_HEADER, FileHeader};
 use crate::durable;

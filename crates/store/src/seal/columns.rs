@@ -43,7 +43,8 @@ impl Columns {
         let nanoseconds = |pointer: &str| {
             let time: Option<Timestamp> = text(pointer).and_then(|time| time.parse().ok());
             let time = time.ok_or_else(|| unread(format!("no time at {pointer}")))?;
-            i64::try_from(time.as_nanosecond()).map_err(|_| unread(format!("{pointer} is beyond the years 1677 to 2262")))
+            i64::try_from(time.as_nanosecond())
+                .map_err(|_| unread(format!("{pointer} is beyond the years 1677 to 2262")))
         };
         Ok(Columns {
             time: nanoseconds("/time")?,

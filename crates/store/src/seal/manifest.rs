@@ -99,14 +99,18 @@ impl FileFacts {
         for (number, (block, expected)) in bytes.chunks(BLOCK_SIZE).zip(&self.blocks).enumerate() {
             if sha256(block).to_base64() != *expected {
                 let at = (number * BLOCK_SIZE) as u64;
-                return Some((at, format!("bytes {at} to {} are not those that were sealed", at + block.len() as u64 - 1)));
+                return Some((
+                    at,
+                    format!("bytes {at} to {} are not those that were sealed", at + block.len() as u64 - 1),
+                ));
             }
         }
         if bytes.len() as u64 != self.size {
             let what = format!("the file has {} bytes, {} were sealed", bytes.len(), self.size);
             return Some((self.size.min(bytes.len() as u64), what));
         }
-        (sha256(bytes).to_hex() != self.sha256).then(|| (0, "the file's SHA-256 is not the one that was sealed".to_owned()))
+        (sha256(bytes).to_hex() != self.sha256)
+            .then(|| (0, "the file's SHA-256 is not the one that was sealed".to_owned()))
     }
 }
 

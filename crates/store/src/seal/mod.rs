@@ -135,13 +135,8 @@ pub(crate) fn seal(shared: &Shared, trail: &Trail, events_max: u64) -> Result<Op
     let (first, last) = (span.first, span.upto() - 1);
     let disk = shared.disk.as_ref();
     let path = layout::segment(&trail.name, first, last);
-    let facts = FooterFacts {
-        origin: &trail.origin,
-        first,
-        last,
-        root_before: span.root_before,
-        root_after: span.root_after,
-    };
+    let facts =
+        FooterFacts { origin: &trail.origin, first, last, root_before: span.root_before, root_after: span.root_after };
     let mut keys = Vec::with_capacity(span.places.len());
     let mut next_key_number = span.next_key_number;
     let rows = Unsealed::new(disk, trail, &span.places, &span.leaves, first).map(|row| {
@@ -213,7 +208,10 @@ fn read_back(disk: &dyn Disk, trail: &Trail, path: &str, facts: &FileFacts, span
     let bytes = read_all(file.as_ref(), path)?;
     let range = Some((span.first, span.upto() - 1));
     if let Some((offset, what)) = facts.differs(&bytes) {
-        return Err(Corrupt::in_file(path, format!("read back after writing: {what}")).at(offset).of(&trail.name, range).into());
+        return Err(Corrupt::in_file(path, format!("read back after writing: {what}"))
+            .at(offset)
+            .of(&trail.name, range)
+            .into());
     }
     let segment = SegmentFile::open(Bytes::from(bytes), path.to_owned(), span.first)?;
     let mut check = LeafCheck::new(disk, &trail.name);

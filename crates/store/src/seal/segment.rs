@@ -78,7 +78,11 @@ fn schema() -> Arc<Schema> {
     fields.extend([
         Field::new("event", DataType::Utf8, false),
         Field::new("server", DataType::Utf8, false),
-        Field::new("slots", DataType::List(Arc::new(Field::new("item", DataType::Struct(slot_fields()), false))), false),
+        Field::new(
+            "slots",
+            DataType::List(Arc::new(Field::new("item", DataType::Struct(slot_fields()), false))),
+            false,
+        ),
         Field::new("leaf_hash", DataType::FixedSizeBinary(32), false),
     ]);
     Arc::new(Schema::new(fields))
@@ -170,8 +174,11 @@ pub(crate) fn to_batch(rows: &[Row], file: &str) -> Result<(RecordBatch, Extent)
     let (mut time, mut received_at) = (time_builder(), time_builder());
     let mut texts = TEXT_COLUMNS.map(|_| StringBuilder::new());
     let (mut event, mut server) = (StringBuilder::new(), StringBuilder::new());
-    let mut slots = ListBuilder::new(StructBuilder::from_fields(slot_fields(), 0))
-        .with_field(Field::new("item", DataType::Struct(slot_fields()), false));
+    let mut slots = ListBuilder::new(StructBuilder::from_fields(slot_fields(), 0)).with_field(Field::new(
+        "item",
+        DataType::Struct(slot_fields()),
+        false,
+    ));
     let mut leaf_hash = FixedSizeBinaryBuilder::new(32);
     let mut extent: Option<Extent> = None;
     for row in rows {
@@ -271,12 +278,9 @@ impl<R: ChunkReader + Clone + 'static> SegmentFile<R> {
     ) -> Result<(), StoreError> {
         assert!(self.first <= range.start && range.end <= self.first + self.rows(), "the range lies in the segment");
         let skip = (range.start - self.first) as usize;
-        let selection = RowSelection::from(vec![
-            RowSelector::skip(skip),
-            RowSelector::select((range.end - range.start) as usize),
-        ]);
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.metadata.clone());
+        let selection =
+            RowSelection::from(vec![RowSelector::skip(skip), RowSelector::select((range.end - range.start) as usize)]);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.metadata.clone());
         let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
         let reader = builder.with_projection(mask).with_row_selection(selection).with_batch_size(BATCH_ROWS).build();
         for batch in reader.map_err(|error| damaged(&self.path, &error))? {
@@ -288,7 +292,8 @@ impl<R: ChunkReader + Clone + 'static> SegmentFile<R> {
     /// Leaf hashes of a range of indexes.
     pub(crate) fn leaves(&self, range: Range<u64>) -> Result<Vec<Hash>, StoreError> {
         let batches = self.batches(&["leaf_hash"], range)?;
-        let hash = |bytes: Option<&[u8]>| Hash::from(<[u8; 32]>::try_from(bytes.unwrap_or_default()).unwrap_or_default());
+        let hash =
+            |bytes: Option<&[u8]>| Hash::from(<[u8; 32]>::try_from(bytes.unwrap_or_default()).unwrap_or_default());
         Ok(batches.iter().flat_map(|batch| batch.column(0).as_fixed_size_binary().iter().map(hash)).collect())
     }
 
@@ -335,9 +340,8 @@ impl<R: ChunkReader + Clone + 'static> SegmentFile<R> {
         let leaf = column("leaf_hash").as_fixed_size_binary();
         let mut spans = [Vec::new(), Vec::new()];
         for row in 0..batch.num_rows() {
-            let kind = Kind::from_code(kind.value(row)).map_err(|error| {
-                Corrupt::in_file(&self.path, format!("event {}: {error}", index.value(row)))
-            })?;
+            let kind = Kind::from_code(kind.value(row))
+                .map_err(|error| Corrupt::in_file(&self.path, format!("event {}: {error}", index.value(row))))?;
             let offsets = slots.value_offsets();
             slot_columns.read(offsets[row] as usize..offsets[row + 1] as usize, &mut spans);
             each(RowView {

@@ -77,13 +77,7 @@ pub(super) fn read(verifier: &mut Verifier<'_>, head: Option<&Head>) -> Result<L
     Ok(log)
 }
 
-fn check_chain(
-    verifier: &mut Verifier<'_>,
-    scan: &WalScan,
-    before: Option<&End>,
-    head: Option<&Head>,
-    newest: bool,
-) {
+fn check_chain(verifier: &mut Verifier<'_>, scan: &WalScan, before: Option<&End>, head: Option<&Head>, newest: bool) {
     let at_start = |what: &str| Corrupt::in_file(&scan.path, what).at(0);
     if scan.header.instance != verifier.instance.id {
         verifier.found(at_start("the file belongs to another data directory"));
@@ -91,7 +85,8 @@ fn check_chain(
     if let Some(before) = before {
         let first = scan.header.first_seq;
         if before.next < first {
-            let what = format!("frames {} to {} are missing: the next file begins with frame {first}", before.next, first - 1);
+            let what =
+                format!("frames {} to {} are missing: the next file begins with frame {first}", before.next, first - 1);
             verifier.found(Corrupt::in_file(&before.file, what).at(before.at));
         } else if (before.next, before.hash) != (first, scan.header.previous) {
             verifier.found(at_start("the file does not follow the last frame of the file before it"));
@@ -130,14 +125,12 @@ fn events(verifier: &mut Verifier<'_>, scan: &WalScan, log: &mut Log) -> Result<
         let Some(records) = verifier.keep(records)? else { continue };
         for record in records {
             match record {
-                Record::Checkpoint(note) => {
-                    match open_note(&verifier.instance.host, &verifier.public, note) {
-                        Ok((trail, checkpoint)) => {
-                            verifier.issued(&trail, checkpoint.size(), *checkpoint.root(), &scan.path, frame.offset);
-                        }
-                        Err(what) => verifier.found(Corrupt::in_file(&scan.path, what).at(frame.offset)),
+                Record::Checkpoint(note) => match open_note(&verifier.instance.host, &verifier.public, note) {
+                    Ok((trail, checkpoint)) => {
+                        verifier.issued(&trail, checkpoint.size(), *checkpoint.root(), &scan.path, frame.offset);
                     }
-                }
+                    Err(what) => verifier.found(Corrupt::in_file(&scan.path, what).at(frame.offset)),
+                },
                 Record::Run(run) => {
                     let events = log.0.entry(run.trail.clone()).or_default();
                     let checked = run_leaves(disk, &run, scan, frame.body.start, events);

@@ -177,12 +177,8 @@ impl Growth<'_> {
             self.push(verifier, *leaf);
         }
         let edge: Vec<String> = self.tree.edge().iter().map(Hash::to_base64).collect();
-        let level8: Vec<String> = self
-            .tree
-            .nodes8(manifest.first >> 8..(manifest.last + 1) >> 8)
-            .iter()
-            .map(Hash::to_base64)
-            .collect();
+        let level8: Vec<String> =
+            self.tree.nodes8(manifest.first >> 8..(manifest.last + 1) >> 8).iter().map(Hash::to_base64).collect();
         let root = self.tree.root().to_base64();
         if (&root, &edge, &level8) != (&manifest.tree.root_after, &manifest.tree.edge, &manifest.tree.level8) {
             let wrong = Corrupt::in_file(&path, "the tree after the segment is not the one in the manifest");
@@ -197,9 +193,8 @@ impl Growth<'_> {
         let nodes = all.iter().take_while(|one| one.first <= manifest.first).map(|one| hashes(&one.tree.level8));
         let nodes: Option<Vec<Vec<Hash>>> = nodes.collect();
         let edge = hashes(&manifest.tree.edge);
-        let tree = edge.zip(nodes).and_then(|(edge, nodes)| {
-            Tree::from_edge(manifest.last + 1, &edge, &nodes.concat()).ok()
-        });
+        let tree =
+            edge.zip(nodes).and_then(|(edge, nodes)| Tree::from_edge(manifest.last + 1, &edge, &nodes.concat()).ok());
         match tree {
             Some(tree) if tree.root().to_base64() == manifest.tree.root_after => self.tree = tree,
             _ => {

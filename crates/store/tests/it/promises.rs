@@ -3,7 +3,7 @@
 use crate::support::{Machine, commit, config, main};
 use cairn_engines::sim::Fault;
 use cairn_event::Positions;
-use cairn_ledger::{Disclosure, Hash, entry, leaf_hash, Kind};
+use cairn_ledger::{Disclosure, Hash, Kind, entry, leaf_hash};
 use cairn_store::{Placed, Scope, StoreConfig, StoreError, public_key, verify};
 
 fn indexes(placed: &[Placed]) -> Vec<(bool, u64)> {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use hdrhistogram::Histogram;
 
@@ -12,17 +12,16 @@ use super::load::{nanos, new_histogram};
 
 /// One page: what a small commit writes.
 const APPEND_BYTES: usize = 4096;
-/// Long enough for a steady middle, short enough to stand on both sides of a measurement.
-const PROBE: Duration = Duration::from_millis(1500);
 
-/// Times appends of 4 KiB, each made durable before the next, in a new file of the folder. In nanoseconds.
+/// Times this many appends of 4 KiB, each made durable before the next, in a new file of the folder. In
+/// nanoseconds.
 ///
 /// # Errors
 /// What the disk says.
-pub(super) fn probe(folder: &Path) -> io::Result<Histogram<u64>> {
+pub(super) fn probe(folder: &Path, appends: usize) -> io::Result<Histogram<u64>> {
     let mut file = tempfile::tempfile_in(folder)?;
-    let (page, mut times, began) = ([0x5a; APPEND_BYTES], new_histogram(), Instant::now());
-    while began.elapsed() < PROBE {
+    let (page, mut times) = ([0x5a; APPEND_BYTES], new_histogram());
+    for _ in 0..appends {
         let start = Instant::now();
         file.write_all(&page)?;
         file.sync_data()?;

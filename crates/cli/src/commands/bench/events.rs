@@ -208,10 +208,7 @@ fn write_event(line: &mut String, random: &mut Random, drawn: &Drawn<'_>) -> std
     let ticket = random.below(9_000) + 1_000;
     let build = random.below(400);
     let took = random.below(90_000);
-    writeln!(
-        line,
-        r#","metadata":{{"ticket":"OPS-{ticket}","build":"2026.1.{build}","took_us":{took}}}}}"#
-    )
+    writeln!(line, r#","metadata":{{"ticket":"OPS-{ticket}","build":"2026.1.{build}","took_us":{took}}}}}"#)
 }
 
 fn write_actor(line: &mut String, actor: usize) -> std::fmt::Result {

@@ -9,8 +9,9 @@ use clap::Args;
 use hdrhistogram::Histogram;
 
 use super::events::EventFile;
-use super::load::{self, Load, Outcome, percentile_ms};
+use super::load::{self, Load, Outcome, new_histogram, percentile_ms};
 use super::peer::Peer;
+use super::process::{Room, Usage, Used};
 use super::report::{Aim, Line, Report, amount};
 use super::target::{INDEX_LAGS, Setting, Target};
 use super::{Common, disk};
@@ -28,6 +29,10 @@ const PACE_PER_S: u32 = 20_000;
 const PACE_IN_BATCHES_PER_S: u32 = 16_000;
 /// The peer is slow at single rows; its rate is steady long before this.
 const PEER_TIME: Duration = Duration::from_secs(12);
+/// Turns of single events and of the disk by itself.
+const DISK_TURNS: usize = 10;
+/// Why histograms can be added up.
+const SAME_RANGE: &str = "both have the same range";
 /// What zstd would make of the raw file.
 const RAW_ZSTD_LEVEL: i32 = 3;
 
@@ -121,7 +126,7 @@ impl Bench<'_> {
         let rate = outcome.per_second();
         let line = Line::new("batches of 500, index lagging", format!("{} events/s", amount(rate)));
         self.report.line(line.aim(Aim::AtLeast(50_000.0), rate, "/s"));
-        self.cost("  processor time per event: server, generator", &outcome);
+        self.cost("batch", outcome.events, &outcome.used, outcome.waits);
         self.report.number("events_per_s", rate);
         self.report.number("batch_p99_ms", percentile_ms(&outcome.latencies, 99.0));
         self.stop(target)?;
@@ -130,14 +135,16 @@ impl Bench<'_> {
 
     fn batches_index_keeping_up(&mut self) -> Result<(), Failure> {
         let target = self.start("indexed", &[])?;
-        let began = Instant::now();
+        let (began, before) = (Instant::now(), Usage::now(target.process()));
         let outcome = only(load::run(&target, &self.file, &[self.all_in_batches()])?);
         let acked = outcome.per_second();
         target.wait_indexed(self.file.events())?;
         let rate = self.file.events() as f64 / began.elapsed().as_secs_f64();
+        let used = Usage::now(target.process()).since(&before);
         let line = Line::new("batches of 500, until all are indexed", format!("{} events/s", amount(rate)));
         let line = line.beside(format!("acknowledged at {}/s", amount(acked)));
         self.report.line(line.aim(Aim::AtLeast(20_000.0), rate, "/s"));
+        self.cost("indexed", self.file.events(), &used, outcome.waits);
         self.report.number("events_per_s_indexed", rate);
         let wal = target.metric("cairn_wal_bytes_total")?;
         target.client().seal(None)?;
@@ -191,37 +198,39 @@ impl Bench<'_> {
         let events = self.file.events();
         // Shares of the file: no event is sent twice.
         let (one, many, mixed) = (events / 50, events * 3 / 10, events * 13 / 20);
-        let disk_before = disk::probe(self.folder)?;
-        let load = Load { events: 0..one, per_request: 1, connections: 1, per_second: None };
-        let alone = only(load::run(&target, &self.file, &[load])?);
-        let mut disk = disk::probe(self.folder)?;
-        self.beside_disk(&alone, &disk_before, &disk);
-        disk.add(disk_before).expect("both have the same range");
-        self.report.number("fdatasync_p50_ms", percentile_ms(&disk, 50.0));
-        self.report.number("fdatasync_p99_ms", percentile_ms(&disk, 99.0));
+        self.beside_disk(&target, one)?;
         let load = Load { events: one..many, per_request: 1, connections: SINGLE_CONNECTIONS, per_second: None };
         let full = only(load::run(&target, &self.file, &[load])?);
         let line = Line::new("single events, 64 connections", format!("{} events/s", amount(full.per_second())));
         self.report.line(line.beside(latency(&full.latencies)));
-        self.cost("  processor time per event: server, generator", &full);
+        self.cost("single", full.events, &full.used, full.waits);
         self.report.number("single_events_per_s", full.per_second());
         self.paced(&target, many, mixed)?;
         self.stop(target)?;
         Ok(full.per_second())
     }
 
-    fn beside_disk(&mut self, alone: &Outcome, before: &Histogram<u64>, after: &Histogram<u64>) {
-        for (name, percentile) in [("p50", 50.0), ("p99", 99.0)] {
-            let of_disk = |disk| percentile_ms(disk, percentile);
-            let (ours, before, after) = (of_disk(&alone.latencies), of_disk(before), of_disk(after));
-            let ratio = ours / ((before + after) / 2.0);
-            let line = Line::new(format!("single event, one connection, {name}"), format!("{} ms", amount(ours)));
-            let line = line.beside(format!("fdatasync {name} {}, {} ms", amount(before), amount(after)));
-            let line = if percentile < 90.0 { line.ratio_aim(ratio, Aim::AtMost(2.5)) } else { line.ratio(ratio) };
-            self.report.line(line);
-            self.report.number(&format!("single_{name}_ms"), ours);
+    /// One event after the other on one connection, in turns with small appends to the same disk, so that
+    /// whatever else the machine does meets both.
+    fn beside_disk(&mut self, target: &Target, events: usize) -> Result<(), Failure> {
+        let (mut ours, mut disk) = (new_histogram(), new_histogram());
+        let each = events / DISK_TURNS;
+        for turn in 0..DISK_TURNS {
+            disk.add(disk::probe(self.folder, each)?).expect(SAME_RANGE);
+            let load =
+                Load { events: turn * each..(turn + 1) * each, per_request: 1, connections: 1, per_second: None };
+            ours.add(only(load::run(target, &self.file, &[load])?).latencies).expect(SAME_RANGE);
         }
-        self.report.number("single_one_connection_events_per_s", alone.per_second());
+        for (name, percentile) in [("p50", 50.0), ("p99", 99.0)] {
+            let (ours, disk) = (percentile_ms(&ours, percentile), percentile_ms(&disk, percentile));
+            let line = Line::new(format!("single event, one connection: {name}"), format!("{} ms", amount(ours)));
+            let line = line.beside(format!("fdatasync {name} {} ms", amount(disk)));
+            let aim = Aim::AtMost(2.5);
+            self.report.line(if name == "p50" { line.ratio_aim(ours / disk, aim) } else { line.ratio(ours / disk) });
+            self.report.number(&format!("single_{name}_ms"), ours);
+            self.report.number(&format!("fdatasync_{name}_ms"), disk);
+        }
+        Ok(())
     }
 
     /// At 20,000 events a second: batches and single events side by side, then single events alone.
@@ -243,7 +252,7 @@ impl Bench<'_> {
         let outcomes = load::run(target, &self.file, &[batches, singles])?;
         let [batches, singles] = <[Outcome; 2]>::try_from(outcomes).expect("one outcome per load");
         let mut both = batches.latencies.clone();
-        both.add(&singles.latencies).expect("both have the same range");
+        both.add(&singles.latencies).expect(SAME_RANGE);
         let rate = (batches.events + singles.events) as f64 / batches.elapsed.max(singles.elapsed).as_secs_f64();
         self.pace_line("at 20,000 events/s, 80 % in batches: p99", rate, &both);
         self.report.number("mixed_p99_ms", percentile_ms(&both, 99.0));
@@ -255,7 +264,7 @@ impl Bench<'_> {
         };
         let alone = only(load::run(target, &self.file, &[load])?);
         self.pace_line("at 20,000 events/s, single events: p99", alone.per_second(), &alone.latencies);
-        self.cost("  processor time per event: server, generator", &alone);
+        self.cost("paced", alone.events, &alone.used, alone.waits);
         self.report.number("ack_p50_ms", percentile_ms(&alone.latencies, 50.0));
         self.report.number("ack_p99_ms", percentile_ms(&alone.latencies, 99.0));
         Ok(())
@@ -296,13 +305,21 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn cost(&mut self, what: &str, outcome: &Outcome) {
-        let (server, generator) = outcome.micros_per_event();
-        let others = outcome.used.others_cores;
-        self.others_cores = self.others_cores.max(others);
-        let line = Line::new(what, format!("{} µs, {} µs", amount(server), amount(generator)));
-        let waits = if outcome.waits > 0 { format!(", {} × told to wait", outcome.waits) } else { String::new() };
-        self.report.line(line.beside(format!("other processes: {} cores{waits}", amount(others))));
+    /// Where the processor time of a phase went, in microseconds per event.
+    fn cost(&mut self, name: &str, events: usize, used: &Used, waits: u64) {
+        let each = 1e6 / events.max(1) as f64;
+        let (server, generator) = (used.server_s * each, used.generator_s * each);
+        let rooms = Room::ALL.map(|room| (room.as_str(), used.rooms_s.get(&room).copied().unwrap_or(0.0) * each));
+        let parts: Vec<String> = rooms.iter().map(|(room, micros)| format!("{room} {}", amount(*micros))).collect();
+        let line = Line::new("  processor time per event", format!("{} µs: {}", amount(server), parts.join(", ")));
+        let waits = if waits > 0 { format!("; told to wait {waits} times") } else { String::new() };
+        let others = amount(used.others_cores);
+        self.report
+            .line(line.beside(format!("generator {} µs; other processes {others} cores{waits}", amount(generator))));
+        let mut members = vec![("server", server), ("generator", generator)];
+        members.extend(rooms);
+        self.report.group(&format!("{name}_cpu_us_per_event"), &members);
+        self.others_cores = self.others_cores.max(used.others_cores);
     }
 }
 

@@ -51,12 +51,6 @@ impl Outcome {
     pub(super) fn per_second(&self) -> f64 {
         self.events as f64 / self.elapsed.as_secs_f64()
     }
-
-    /// Processor time per event, in microseconds: of the server and of the generator.
-    pub(super) fn micros_per_event(&self) -> (f64, f64) {
-        let each = 1e6 / self.events.max(1) as f64;
-        (self.used.server_s * each, self.used.generator_s * each)
-    }
 }
 
 /// Sends loads side by side and returns when every event of them is durable.
@@ -79,7 +73,7 @@ pub(super) fn run(target: &Target, file: &Arc<EventFile>, loads: &[Load]) -> Res
         Ok::<_, Failure>(outcomes)
     })?;
     let used = Usage::now(target.process()).since(&before);
-    Ok(outcomes.into_iter().map(|outcome| Outcome { used, ..outcome }).collect())
+    Ok(outcomes.into_iter().map(|outcome| Outcome { used: used.clone(), ..outcome }).collect())
 }
 
 type Task = Result<(Histogram<u64>, u64, Instant), Failure>;

@@ -1,28 +1,65 @@
 //! What a process and the machine used, as the kernel counts it (proc(5)).
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// The kernel counts processor time for programs in hundredths of a second (`USER_HZ`), whatever its own
 /// tick is.
 const TICKS_PER_SECOND: f64 = 100.0;
 
+/// The rooms of the server that its processor time is counted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Room {
+    Http,
+    Writer,
+    Sealer,
+    Index,
+}
+
+impl Room {
+    pub(super) const ALL: [Room; 4] = [Room::Http, Room::Writer, Room::Sealer, Room::Index];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Room::Http => "http",
+            Room::Writer => "writer",
+            Room::Sealer => "sealer",
+            Room::Index => "index",
+        }
+    }
+
+    /// The room of a thread by its name, which the kernel cuts at 15 bytes. Threads of the search engine
+    /// have names of their own.
+    fn of_thread(name: &str) -> Room {
+        match name {
+            "cairn-writer" => Room::Writer,
+            "cairn-sealer" => Room::Sealer,
+            "cairn-http" | "cairn" => Room::Http,
+            _ => Room::Index,
+        }
+    }
+}
+
 /// Processor time since some start, in seconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Usage {
     at: Instant,
     /// This process: the load generator.
     generator: f64,
     /// The process under test.
     server: f64,
+    rooms: BTreeMap<Room, f64>,
     /// All processes of the machine.
     machine: f64,
 }
 
 /// Processor time between two moments.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Used {
     pub(super) generator_s: f64,
     pub(super) server_s: f64,
+    /// Of the threads that live at the end.
+    pub(super) rooms_s: BTreeMap<Room, f64>,
     /// Cores that other processes of the machine kept busy meanwhile, on average.
     pub(super) others_cores: f64,
 }
@@ -32,8 +69,9 @@ impl Usage {
     pub(super) fn now(server: u32) -> Usage {
         Usage {
             at: Instant::now(),
-            generator: process_seconds("self"),
-            server: process_seconds(&server.to_string()),
+            generator: stat_seconds("/proc/self/stat"),
+            server: stat_seconds(&format!("/proc/{server}/stat")),
+            rooms: rooms(server),
             machine: machine_seconds(),
         }
     }
@@ -44,12 +82,25 @@ impl Usage {
         let server_s = self.server - earlier.server;
         let others = self.machine - earlier.machine - generator_s - server_s;
         let elapsed = self.at.duration_since(earlier.at).as_secs_f64().max(1e-9);
-        Used { generator_s, server_s, others_cores: (others / elapsed).max(0.0) }
+        let before = |room: &Room| earlier.rooms.get(room).copied().unwrap_or(0.0);
+        let rooms_s = self.rooms.iter().map(|(room, seconds)| (*room, (seconds - before(room)).max(0.0))).collect();
+        Used { generator_s, server_s, rooms_s, others_cores: (others / elapsed).max(0.0) }
     }
 }
 
-fn process_seconds(process: &str) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+fn rooms(server: u32) -> BTreeMap<Room, f64> {
+    let mut rooms = BTreeMap::new();
+    let threads = std::fs::read_dir(format!("/proc/{server}/task")).into_iter().flatten();
+    for thread in threads.filter_map(Result::ok) {
+        let name = std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+        let seconds = stat_seconds(&thread.path().join("stat").to_string_lossy());
+        *rooms.entry(Room::of_thread(name.trim())).or_insert(0.0) += seconds;
+    }
+    rooms
+}
+
+fn stat_seconds(path: &str) -> f64 {
+    let stat = std::fs::read_to_string(path).unwrap_or_default();
     // The name of the program stands in parentheses and may hold anything; fields 14 and 15 are user and
     // system time.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
@@ -96,6 +147,7 @@ mod tests {
         }
         let used = Usage::now(std::process::id()).since(&before);
         assert!(used.generator_s > 0.0, "{used:?}");
+        assert!(used.rooms_s.values().sum::<f64>() > 0.0, "{used:?}");
         assert!(resident_peak_bytes(std::process::id()) > 1 << 20);
     }
 }

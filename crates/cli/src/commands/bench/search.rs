@@ -46,9 +46,18 @@ struct Question {
 }
 
 const QUESTIONS: [Question; 10] = [
-    Question { name: "who deleted this object", ask: |drawing| format!("op:delete res:{}", drawing.resource("object")) },
-    Question { name: "what one person did on a day", ask: |drawing| format!("actor:{} created:{}", drawing.actor(), drawing.day()) },
-    Question { name: "what one account was denied", ask: |drawing| format!("actor:{} outcome:denied", drawing.actor()) },
+    Question {
+        name: "who deleted this object",
+        ask: |drawing| format!("op:delete res:{}", drawing.resource("object")),
+    },
+    Question {
+        name: "what one person did on a day",
+        ask: |drawing| format!("actor:{} created:{}", drawing.actor(), drawing.day()),
+    },
+    Question {
+        name: "what one account was denied",
+        ask: |drawing| format!("actor:{} outcome:denied", drawing.actor()),
+    },
     Question { name: "one request", ask: |drawing| format!("request:{}", drawing.text("request_id")) },
     Question { name: "one trace", ask: |drawing| format!("trace:{}", drawing.text("trace_id")) },
     Question { name: "logins from a network", ask: |drawing| format!("ip:{}/24 op:login", drawing.address()) },
@@ -56,9 +65,15 @@ const QUESTIONS: [Question; 10] = [
         name: "roles that became admin",
         ask: |drawing| format!("changed:role after.role:admin env:production created:{}", drawing.day()),
     },
-    Question { name: "failed access changes", ask: |drawing| format!("action:iam.* -outcome:success created:>={}", drawing.day()) },
+    Question {
+        name: "failed access changes",
+        ask: |drawing| format!("action:iam.* -outcome:success created:>={}", drawing.day()),
+    },
     Question { name: "words of a reason", ask: |drawing| format!("\"second factor\" {}", drawing.text("service")) },
-    Question { name: "a ticket in the metadata", ask: |drawing| format!("metadata.ticket:OPS-{}", 1_000 + drawing.random.below(9_000)) },
+    Question {
+        name: "a ticket in the metadata",
+        ask: |drawing| format!("metadata.ticket:OPS-{}", 1_000 + drawing.random.below(9_000)),
+    },
 ];
 
 /// What questions are about.
@@ -84,7 +99,8 @@ impl Drawing<'_> {
 
     fn day(&mut self) -> String {
         let day = i64::try_from(self.random.below(self.days)).expect("a few days");
-        let time = jiff::Timestamp::from_second(FIRST_SECOND + day * SECONDS_PER_DAY).expect("a few years from now at most");
+        let time =
+            jiff::Timestamp::from_second(FIRST_SECOND + day * SECONDS_PER_DAY).expect("a few years from now at most");
         time.strftime("%Y-%m-%d").to_string()
     }
 
@@ -134,7 +150,8 @@ fn sample(target: &Target, random: &mut Random, events: usize, count: usize) -> 
     let mut sample = Vec::new();
     for _ in 0..count {
         let view = target.client().event(&format!("{TRAIL}@{}", random.below(events)))?;
-        let event = view.event().map_err(|error| Failure::error("the server gave an event that can't be read").why(error))?;
+        let event =
+            view.event().map_err(|error| Failure::error("the server gave an event that can't be read").why(error))?;
         sample.push(event);
     }
     Ok(sample)
@@ -191,12 +208,20 @@ fn print(report: &mut Report, warm: &[Asked], cold: &[Answer]) {
         members.push((question.name, p95));
         let found = asked.total as f64 / asked.times.len().max(1) as f64;
         let line = Line::new(format!("{}: p95", question.name), format!("{} ms", amount(p95)));
-        let beside = format!("p50 {} ms, cold {} ms", amount(percentile_ms(&asked.times, 50.0)), amount(cold.nanos as f64 / 1e6));
+        let beside = format!(
+            "p50 {} ms, cold {} ms",
+            amount(percentile_ms(&asked.times, 50.0)),
+            amount(cold.nanos as f64 / 1e6)
+        );
         report.line(line.beside(format!("{beside}, {} events", amount(found))).aim(Aim::AtMost(100.0), p95, " ms"));
     }
     let coldest = cold.iter().map(|answer| answer.nanos).max().unwrap_or(0) as f64 / 1e6;
     let line = Line::new("all questions: p95", format!("{} ms", amount(percentile_ms(&all, 95.0))));
-    report.line(line.beside(format!("p50 {} ms, slowest cold {} ms", amount(percentile_ms(&all, 50.0)), amount(coldest))));
+    report.line(line.beside(format!(
+        "p50 {} ms, slowest cold {} ms",
+        amount(percentile_ms(&all, 50.0)),
+        amount(coldest)
+    )));
     report.number("search_p50_ms", percentile_ms(&all, 50.0));
     // Of the slowest question: the aim holds for each of them.
     report.number("search_p95_ms", worst);

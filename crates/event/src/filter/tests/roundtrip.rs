@@ -9,8 +9,7 @@ use proptest::prelude::*;
 use super::super::ast::{Clause, Comparison, Expr, FieldRef, Item, Node, Spanned, Value};
 use super::super::items::network;
 use super::super::{
-    CLAUSES_MAX, Context, Decimal, FIELDS, FLAGS, Kind, Moment, Pattern, Query, WordPatterns, fold,
-    parse, words,
+    CLAUSES_MAX, Context, Decimal, FIELDS, FLAGS, Kind, Moment, Pattern, Query, WordPatterns, fold, parse, words,
 };
 
 /// Text that is full of what the syntax uses.
@@ -39,88 +38,55 @@ fn literal_item() -> impl Strategy<Value = Item> {
 fn words_pattern() -> impl Strategy<Value = WordPatterns> {
     prop_oneof![
         tricky().prop_filter_map("no word", |text| WordPatterns::phrase(&text)),
-        "[a-z]{1,3}[*?]{1,2}[a-z]{0,3}(-[a-z]{1,2}[*]?)?".prop_filter_map("no word", |text| {
-            WordPatterns::new(Pattern::word(&text)?).ok()
-        }),
+        "[a-z]{1,3}[*?]{1,2}[a-z]{0,3}(-[a-z]{1,2}[*]?)?"
+            .prop_filter_map("no word", |text| { WordPatterns::new(Pattern::word(&text)?).ok() }),
     ]
 }
 
 fn number() -> impl Strategy<Value = Decimal> {
-    r"-?[0-9]{1,25}(\.[0-9]{1,5})?([eE][+-]?[0-9]{1,3})?"
-        .prop_map(|text| Decimal::parse(&text).unwrap())
+    r"-?[0-9]{1,25}(\.[0-9]{1,5})?([eE][+-]?[0-9]{1,3})?".prop_map(|text| Decimal::parse(&text).unwrap())
 }
 
 fn moment() -> impl Strategy<Value = Moment> {
-    let fraction = prop_oneof![
-        Just(0),
-        Just(999_999_999),
-        Just(500_000_000),
-        0..1_000_000_000_i32
-    ];
-    (0_i64..4_102_444_800, fraction, -24 * 60 + 1..24 * 60_i32).prop_map(
-        |(second, nano, minutes)| {
-            let at = Timestamp::new(second, nano).unwrap();
-            Moment::new(at, Offset::from_seconds(minutes * 60).unwrap()).unwrap()
-        },
-    )
+    let fraction = prop_oneof![Just(0), Just(999_999_999), Just(500_000_000), 0..1_000_000_000_i32];
+    (0_i64..4_102_444_800, fraction, -24 * 60 + 1..24 * 60_i32).prop_map(|(second, nano, minutes)| {
+        let at = Timestamp::new(second, nano).unwrap();
+        Moment::new(at, Offset::from_seconds(minutes * 60).unwrap()).unwrap()
+    })
 }
 
 fn path() -> impl Strategy<Value = Vec<String>> {
-    vec(
-        prop_oneof![3 => "[a-z0-9_-]{1,5}", 1 => tricky(), 1 => Just(String::new())],
-        1..4,
-    )
+    vec(prop_oneof![3 => "[a-z0-9_-]{1,5}", 1 => tricky(), 1 => Just(String::new())], 1..4)
 }
 
 /// A range in which the ends are in order.
 fn range(low: Item, high: Item, ends: u8) -> Value {
     let item = |item| Some(Spanned::made(item));
     match ends % 3 {
-        0 => Value::Range {
-            from: item(low),
-            to: None,
-        },
-        1 => Value::Range {
-            from: None,
-            to: item(high),
-        },
-        _ => Value::Range {
-            from: item(low),
-            to: item(high),
-        },
+        0 => Value::Range { from: item(low), to: None },
+        1 => Value::Range { from: None, to: item(high) },
+        _ => Value::Range { from: item(low), to: item(high) },
     }
 }
 
 fn compared(item: impl Strategy<Value = Item> + 'static) -> BoxedStrategy<Value> {
-    const ORDERS: &[Comparison] = &[
-        Comparison::Above,
-        Comparison::AtLeast,
-        Comparison::Below,
-        Comparison::AtMost,
-    ];
+    const ORDERS: &[Comparison] = &[Comparison::Above, Comparison::AtLeast, Comparison::Below, Comparison::AtMost];
     (proptest::sample::select(ORDERS), item)
         .prop_map(|(comparison, item)| Value::Compare(comparison, Spanned::made(item)))
         .boxed()
 }
 
 fn any_of(item: impl Strategy<Value = Item> + 'static) -> BoxedStrategy<Value> {
-    vec(item.prop_map(Spanned::made), 1..4)
-        .prop_map(Value::AnyOf)
-        .boxed()
+    vec(item.prop_map(Spanned::made), 1..4).prop_map(Value::AnyOf).boxed()
 }
 
 fn exactly(item: impl Strategy<Value = Item> + 'static) -> BoxedStrategy<Value> {
-    item.prop_map(|item| Value::Compare(Comparison::Exactly, Spanned::made(item)))
-        .boxed()
+    item.prop_map(|item| Value::Compare(Comparison::Exactly, Spanned::made(item))).boxed()
 }
 
 fn numbers() -> BoxedStrategy<Value> {
     let in_order = (number(), number(), any::<u8>()).prop_map(|(a, b, ends)| {
-        let (low, high) = if a.compare(&b).is_le() {
-            (a, b)
-        } else {
-            (b, a)
-        };
+        let (low, high) = if a.compare(&b).is_le() { (a, b) } else { (b, a) };
         range(Item::Number(low), Item::Number(high), ends)
     });
     prop_oneof![compared(number().prop_map(Item::Number)), in_order].boxed()
@@ -140,11 +106,7 @@ fn times(kind: Kind) -> BoxedStrategy<Value> {
 
 fn net() -> impl Strategy<Value = Item> {
     (any::<std::net::IpAddr>(), 0_u8..=128).prop_map(|(address, prefix)| {
-        let prefix = if address.is_ipv4() {
-            prefix.min(32)
-        } else {
-            prefix
-        };
+        let prefix = if address.is_ipv4() { prefix.min(32) } else { prefix };
         Item::Net(network(&format!("{address}/{prefix}")).unwrap())
     })
 }
@@ -156,30 +118,19 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
     };
     match kind {
         Kind::Text => prop_oneof![any_of(text_item()), exactly(literal_item())].boxed(),
-        Kind::Words => prop_oneof![
-            any_of(words_pattern().prop_map(Item::Words)),
-            exactly(literal_item())
-        ]
-        .boxed(),
+        Kind::Words => prop_oneof![any_of(words_pattern().prop_map(Item::Words)), exactly(literal_item())].boxed(),
         Kind::Enum(names) => any_of(one_of(names)),
         Kind::Ranked(names) => prop_oneof![any_of(one_of(names)), compared(one_of(names))].boxed(),
-        Kind::Time => prop_oneof![
-            times(kind),
-            moment().prop_map(|m| Value::AnyOf(vec![Spanned::made(Item::Time(m))])),
-        ]
-        .boxed(),
+        Kind::Time => {
+            prop_oneof![times(kind), moment().prop_map(|m| Value::AnyOf(vec![Spanned::made(Item::Time(m))])),].boxed()
+        }
         Kind::Ip => {
-            let name =
-                "[a-z][a-z.]{0,5}\\*?".prop_map(|text| Item::Text(Pattern::word(&text).unwrap()));
+            let name = "[a-z][a-z.]{0,5}\\*?".prop_map(|text| Item::Text(Pattern::word(&text).unwrap()));
             any_of(prop_oneof![net(), name])
         }
         Kind::Number => prop_oneof![any_of(number().prop_map(Item::Number)), numbers()].boxed(),
         Kind::Path => prop_oneof![
-            any_of(prop_oneof![
-                text_item(),
-                number().prop_map(Item::Number),
-                net()
-            ]),
+            any_of(prop_oneof![text_item(), number().prop_map(Item::Number), net()]),
             exactly(literal_item()),
             numbers(),
             times(kind),
@@ -195,16 +146,9 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
 }
 
 fn field() -> impl Strategy<Value = FieldRef> {
-    let available: Vec<_> = FIELDS
-        .iter()
-        .filter(|field| !matches!(field.kind, Kind::Unavailable(_)))
-        .collect();
+    let available: Vec<_> = FIELDS.iter().filter(|field| !matches!(field.kind, Kind::Unavailable(_))).collect();
     (proptest::sample::select(available), path(), any::<bool>()).prop_map(|(field, path, whole)| {
-        let path = if field.kind == Kind::Path && !whole {
-            path
-        } else {
-            Vec::new()
-        };
+        let path = if field.kind == Kind::Path && !whole { path } else { Vec::new() };
         FieldRef { field, path }
     })
 }
@@ -217,24 +161,16 @@ fn clause() -> impl Strategy<Value = Expr> {
             1 => Just(Value::Any).prop_filter("no such value", move |_| !is_state),
             9 => value(kind),
         ];
-        let value = if is_state {
-            self::value(kind)
-        } else {
-            value.boxed()
-        };
+        let value = if is_state { self::value(kind) } else { value.boxed() };
         value.prop_map(move |value| {
             let field = Spanned::made(field.clone());
-            Expr::Clause(Clause {
-                field,
-                value: Spanned::made(value),
-            })
+            Expr::Clause(Clause { field, value: Spanned::made(value) })
         })
     })
 }
 
 fn expr() -> impl Strategy<Value = Expr> {
-    let leaf =
-        prop_oneof![6 => clause(), 3 => words_pattern().prop_map(Expr::Text), 1 => Just(Expr::All)];
+    let leaf = prop_oneof![6 => clause(), 3 => words_pattern().prop_map(Expr::Text), 1 => Just(Expr::All)];
     leaf.prop_recursive(4, 24, 4, |inner| {
         let nodes = vec(inner.clone().prop_map(Node::made), 1..4);
         prop_oneof![
@@ -251,10 +187,7 @@ fn utc() -> Context {
 
 /// Any clock and zone but those that the tree was made with.
 fn elsewhere() -> Context {
-    Context {
-        now: "2031-07-01T05:00:00Z".parse().unwrap(),
-        zone: super::zone("<+0545>-5:45"),
-    }
+    Context { now: "2031-07-01T05:00:00Z".parse().unwrap(), zone: super::zone("<+0545>-5:45") }
 }
 
 proptest! {

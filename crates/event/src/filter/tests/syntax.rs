@@ -101,10 +101,7 @@ fn values_print_in_one_spelling() {
         ("metadata.amount:>=10.50", "metadata.amount:>=10.50"),
         ("meta.a.b-c.0:x", "metadata.a.b-c.0:x"),
         ("metadata./a/b:x", "metadata.a.b:x"),
-        (
-            "after./metadata/labels/app.io~1name:web",
-            "after./metadata/labels/app.io~1name:web",
-        ),
+        ("after./metadata/labels/app.io~1name:web", "after./metadata/labels/app.io~1name:web"),
         ("after./aws\\:tag:x", "after./aws\\:tag:x"),
         ("after./a\\ b\\\\c~0:x", "after./a\\ b\\\\c~0:x"),
         ("after./a~:x", "after./a~0:x"),
@@ -124,10 +121,7 @@ fn values_print_in_one_spelling() {
         ("changed:\"/a b,c\"", "changed:\"/a b,c\""),
         ("changed:\"a b.c\"", "changed:\"/a b/c\""),
         ("changed:*", "changed:*"),
-        (
-            "has:actor.email,meta.ticket",
-            "has:actor.email,metadata.ticket",
-        ),
+        ("has:actor.email,meta.ticket", "has:actor.email,metadata.ticket"),
         ("has:request_id", "has:request"),
         ("has:after./a.b", "has:after./a.b"),
         ("has:\"after./a\\\\ b\"", "has:\"after./a\\\\ b\""),
@@ -147,26 +141,11 @@ fn the_examples_of_the_design_are_read() {
             "actor:alice,bob -action:login created:>-2h",
             "actor:alice,bob -action:login created:>2026-11-24T12:30:00.500000000+01:00",
         ),
-        (
-            "action:iam.* env:prod outcome:denied",
-            "action:iam.* env:prod outcome:denied",
-        ),
-        (
-            "changed:role after.role:admin",
-            "changed:role after.role:admin",
-        ),
-        (
-            "ip:10.0.0.0/8 -country:DE,FR",
-            "ip:10.0.0.0/8 -country:DE,FR",
-        ),
-        (
-            "actor:operator-one outcome:denied",
-            "actor:operator-one outcome:denied",
-        ),
-        (
-            "res:s3://b/k ip:2001:db8::/32",
-            "res:s3://b/k ip:2001:db8::/32",
-        ),
+        ("action:iam.* env:prod outcome:denied", "action:iam.* env:prod outcome:denied"),
+        ("changed:role after.role:admin", "changed:role after.role:admin"),
+        ("ip:10.0.0.0/8 -country:DE,FR", "ip:10.0.0.0/8 -country:DE,FR"),
+        ("actor:operator-one outcome:denied", "actor:operator-one outcome:denied"),
+        ("res:s3://b/k ip:2001:db8::/32", "res:s3://b/k ip:2001:db8::/32"),
     ] {
         check_canonical(text, canonical);
     }
@@ -177,44 +156,20 @@ fn every_node_knows_its_place() {
     let text = "op:read -actor:alice,\"b c\"  (index:1..9 OR \"x y\")";
     let query = query(text);
     let at = |span: Span| &text[span.start..span.end];
-    let Expr::And(nodes) = &query.root().node else {
-        panic!("{query:?}")
-    };
+    let Expr::And(nodes) = &query.root().node else { panic!("{query:?}") };
     assert_eq!(at(query.root().span), text);
     let places: Vec<_> = nodes.iter().map(|node| at(node.span)).collect();
-    assert_eq!(
-        places,
-        ["op:read", "-actor:alice,\"b c\"", "(index:1..9 OR \"x y\")"]
-    );
-    let Expr::Not(inner) = &nodes[1].node else {
-        panic!()
-    };
+    assert_eq!(places, ["op:read", "-actor:alice,\"b c\"", "(index:1..9 OR \"x y\")"]);
+    let Expr::Not(inner) = &nodes[1].node else { panic!() };
     assert_eq!(at(inner.span), "actor:alice,\"b c\"");
-    let Expr::Clause(clause) = &inner.node else {
-        panic!()
-    };
+    let Expr::Clause(clause) = &inner.node else { panic!() };
     assert_eq!(at(clause.field.span), "actor");
     assert_eq!(at(clause.value.span), "alice,\"b c\"");
-    let Value::AnyOf(items) = &clause.value.node else {
-        panic!()
-    };
-    assert_eq!(
-        items.iter().map(|item| at(item.span)).collect::<Vec<_>>(),
-        ["alice", "\"b c\""]
-    );
-    let Expr::Or(branches) = &nodes[2].node else {
-        panic!()
-    };
-    let Expr::Clause(clause) = &branches[0].node else {
-        panic!()
-    };
-    let Value::Range {
-        from: Some(from),
-        to: Some(to),
-    } = &clause.value.node
-    else {
-        panic!()
-    };
+    let Value::AnyOf(items) = &clause.value.node else { panic!() };
+    assert_eq!(items.iter().map(|item| at(item.span)).collect::<Vec<_>>(), ["alice", "\"b c\""]);
+    let Expr::Or(branches) = &nodes[2].node else { panic!() };
+    let Expr::Clause(clause) = &branches[0].node else { panic!() };
+    let Value::Range { from: Some(from), to: Some(to) } = &clause.value.node else { panic!() };
     assert_eq!((at(from.span), at(to.span)), ("1", "9"));
     assert_eq!(at(branches[1].span), "\"x y\"");
 }
@@ -222,14 +177,9 @@ fn every_node_knows_its_place() {
 #[test]
 fn lower_case_operators_are_words_with_a_hint() {
     let query = query("a or b");
-    let [hint] = query.hints() else {
-        panic!("{:?}", query.hints())
-    };
+    let [hint] = query.hints() else { panic!("{:?}", query.hints()) };
     assert_eq!(hint.span, Span::new(2, 4));
-    assert_eq!(
-        hint.to_string(),
-        "`or` is searched for as a word; write `OR` for the operator"
-    );
+    assert_eq!(hint.to_string(), "`or` is searched for as a word; write `OR` for the operator");
     assert!(super::query("a OR b order").hints().is_empty());
     assert!(super::query("a \"or\" b").hints().is_empty());
 }
@@ -243,22 +193,13 @@ fn a_term_takes_its_value_as_it_is() {
         ("op", "delete", "op:delete"),
         ("ip", "10.0.0.0/8", "ip:10.0.0.0/8"),
         ("metadata.a", "5", "metadata.a:\"5\""),
-        (
-            "created",
-            "2026-11-24T10:00:00Z",
-            "created:2026-11-24T10:00:00Z",
-        ),
+        ("created", "2026-11-24T10:00:00Z", "created:2026-11-24T10:00:00Z"),
     ] {
         let term = Query::term(field, value).unwrap();
         assert_eq!(term.to_string(), canonical);
         assert_eq!(query(canonical), term);
     }
-    assert!(
-        Query::term("actr", "x")
-            .unwrap_err()
-            .to_string()
-            .contains("`actor`")
-    );
+    assert!(Query::term("actr", "x").unwrap_err().to_string().contains("`actor`"));
     assert!(Query::term("op", "x").is_err());
 }
 
@@ -266,35 +207,22 @@ fn a_term_takes_its_value_as_it_is() {
 fn queries_join_in_normal_form() {
     let (a, b) = (query("op:read OR op:update"), query("actor:alice env:prod"));
     let both = a.clone().and(b.clone());
-    assert_eq!(
-        both.to_string(),
-        "(op:read OR op:update) actor:alice env:prod"
-    );
+    assert_eq!(both.to_string(), "(op:read OR op:update) actor:alice env:prod");
     assert_eq!(both.conjuncts().len(), 3);
     assert_eq!(query(&both.to_string()), both);
     assert_eq!(a.clone().and(Query::all()), a);
     assert_eq!(Query::all().and(Query::all()), Query::all());
-    assert_eq!(
-        a.clone().or(b).to_string(),
-        "op:read OR op:update OR actor:alice env:prod"
-    );
+    assert_eq!(a.clone().or(b).to_string(), "op:read OR op:update OR actor:alice env:prod");
     assert_eq!(a.clone().or(Query::all()), Query::all());
-    assert_eq!(
-        a.and(Query::none()).to_string(),
-        "(op:read OR op:update) -*"
-    );
+    assert_eq!(a.and(Query::none()).to_string(), "(op:read OR op:update) -*");
     assert_eq!(Expr::or(Vec::new()), Expr::none());
 }
 
 #[test]
 fn exact_values_are_literals() {
     let query = query("actor:=A?");
-    let Expr::Clause(clause) = &query.root().node else {
-        panic!()
-    };
-    let Value::Compare(Comparison::Exactly, item) = &clause.value.node else {
-        panic!()
-    };
+    let Expr::Clause(clause) = &query.root().node else { panic!() };
+    let Value::Compare(Comparison::Exactly, item) = &clause.value.node else { panic!() };
     assert!(matches!(&item.node, Item::Text(text) if text.as_literal() == Some("A?")));
 }
 

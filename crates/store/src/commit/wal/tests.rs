@@ -56,7 +56,13 @@ fn a_changed_byte_before_the_last_frame_is_damage_at_its_frame() {
         let mut changed = bytes.clone();
         changed[at] ^= 1;
         let Err(corrupt) = scan_bytes(&changed) else { panic!("byte {at} was not found") };
-        let frame = if at < FILE_HEADER { 0 } else if at < ends[0] { FILE_HEADER } else { ends[0] };
+        let frame = if at < FILE_HEADER {
+            0
+        } else if at < ends[0] {
+            FILE_HEADER
+        } else {
+            ends[0]
+        };
         assert_eq!((corrupt.file.as_str(), corrupt.offset), (PATH, Some(frame as u64)), "byte {at}");
     }
 }

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 fn row(index: u64, name: &str, hidden: bool) -> Row {
     let name = cairn_event::Json::from(name).to_text();
-    let event = format!(r#"{{"action":"a.b","actor":{{"id":{name},"type":"user"}},"time":"2026-11-25T08:00:00.123456789Z"}}"#);
+    let event =
+        format!(r#"{{"action":"a.b","actor":{{"id":{name},"type":"user"}},"time":"2026-11-25T08:00:00.123456789Z"}}"#);
     let start = event.find(&name).expect("the name is in the text") as u32;
     let span = Span { path: "/actor/id".to_owned(), start, length: name.len() as u32, hidden: None };
     let commitment = hidden.then(|| Hash::from([index as u8; 32]));
@@ -30,7 +31,8 @@ fn segment(rows: &[Row]) -> (SegmentFile<Bytes>, Extent) {
         root_before: Hash::default(),
         root_after: Hash::default(),
     };
-    let (bytes, extent) = write(&facts, "test.parquet", rows.iter().cloned().map(Ok)).expect("rows that can be written");
+    let (bytes, extent) =
+        write(&facts, "test.parquet", rows.iter().cloned().map(Ok)).expect("rows that can be written");
     (SegmentFile::open(Bytes::from(bytes), "test.parquet".to_owned(), first).expect("an own file"), extent)
 }
 
