@@ -22,7 +22,7 @@ impl Random {
     /// A number below `bound`, which is not 0. The bias is below 2^-32 for the small bounds used here.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).expect("usize is at most 64 bits");
-        let number = (self.next() >> 32) * bound >> 32;
+        let number = ((self.next() >> 32) * bound) >> 32;
         usize::try_from(number).expect("below a usize")
     }
 

@@ -45,7 +45,7 @@ impl Drop for Folder {
 pub(super) struct Server {
     child: Child,
     ready: Receiver<String>,
-    log: JoinHandle<Vec<String>>,
+    log: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Server {
@@ -65,7 +65,7 @@ impl Server {
         let lines = BufReader::new(child.stderr.take().expect("piped"));
         let (sender, ready) = channel();
         let kept = folder.join("server.log");
-        Server { child, ready, log: spawn(move || follow_log(lines, &kept, &sender)) }
+        Server { child, ready, log: Some(spawn(move || follow_log(lines, &kept, &sender))) }
     }
 
     /// Waits until it takes events; gives its address.
@@ -104,9 +104,17 @@ impl Server {
         self.without_complaint();
     }
 
-    fn without_complaint(self) {
-        let complaints = self.log.join().expect("the log is read to its end");
+    fn without_complaint(&mut self) {
+        let complaints = self.log.take().expect("it ends once").join().expect("the log is read to its end");
         assert!(complaints.is_empty(), "{complaints:#?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // A test that failed leaves no server behind; one that ended has none to kill.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
