@@ -207,7 +207,9 @@ def check_segment(path, first, seeds, tree):
     connection = duckdb.connect()
     query = "select index, kind, event, server, leaf_hash, len(slots) from read_parquet(?) order by index"
     other = connection.execute(query, [str(path)])
-    for batch in file.iter_batches(batch_size=4096):
+    # Python's own datetime has no nanoseconds; times are compared by the second verifier.
+    columns = [name for name in file.schema_arrow.names if name not in ("time", "received_at")]
+    for batch in file.iter_batches(batch_size=4096, columns=columns):
         for row in batch.to_pylist():
             try:
                 expect(row["index"], index, "index")

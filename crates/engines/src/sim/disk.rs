@@ -28,6 +28,24 @@ enum Change {
     Truncate { size: usize },
 }
 
+impl Change {
+    /// What is left of a change when a later one became durable: bytes that were written over or cut off never come back.
+    fn without(&self, later: &Change) -> Vec<Change> {
+        let (Change::Write { offset, bytes }, later) = (self, later) else { return Vec::new() };
+        let end = offset + bytes.len();
+        let (from, to) = match later {
+            Change::Write { offset, bytes } => (*offset, offset + bytes.len()),
+            Change::Truncate { size } => (*size, usize::MAX),
+        };
+        let part = |start: usize, stop: usize| {
+            let (start, stop) = (start.clamp(*offset, end), stop.clamp(*offset, end));
+            (start < stop)
+                .then(|| Change::Write { offset: start, bytes: bytes[start - offset..stop - offset].to_vec() })
+        };
+        [part(*offset, from), part(to, end)].into_iter().flatten().collect()
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 struct File {
     durable: Vec<u8>,
@@ -468,6 +486,7 @@ impl DiskFile for SimFile {
             let file = &mut state.files[number];
             for change in std::mem::take(&mut file.pending) {
                 apply(&mut file.durable, &change);
+                file.limbo = file.limbo.iter().flat_map(|older| older.without(&change)).collect();
             }
             Ok(())
         };

@@ -87,11 +87,12 @@ pub(crate) fn recover(shared: &Arc<Shared>) -> Result<(End, Recovered), StoreErr
     for (position, first_seq) in files.iter().enumerate() {
         let scan = wal::scan(disk, *first_seq)?;
         check_link(shared, &scan, (position > 0).then_some(&end))?;
+        let newest = position + 1 == files.len();
         if scan.torn() > 0 {
-            cut(disk, &scan, position + 1 == files.len(), head.as_ref(), &mut report)?;
+            check_torn(&scan, newest, head.as_ref(), &mut report)?;
         }
-        if position + 1 == files.len() && head.as_ref().is_none_or(|head| !head.closed) {
-            rewrite_last(disk, &scan)?;
+        if newest && head.as_ref().is_none_or(|head| !head.closed) {
+            settle_end(disk, &scan)?;
         }
         replay(shared, &scan, &mut report)?;
         end = End { seq: scan.next_seq(), hash: scan.last_hash() };
@@ -242,32 +243,26 @@ fn check_link(shared: &Shared, scan: &WalScan, before: Option<&End>) -> Result<(
     Ok(())
 }
 
-/// Cuts the unfinished frame off the newest file; anywhere else it is damage.
-fn cut(
-    disk: &dyn Disk,
-    scan: &WalScan,
-    newest: bool,
-    head: Option<&Head>,
-    report: &mut Recovered,
-) -> Result<(), StoreError> {
+/// An unfinished frame at the end of the newest file is the end of a crash; anywhere else it is damage.
+fn check_torn(scan: &WalScan, newest: bool, head: Option<&Head>, report: &mut Recovered) -> Result<(), StoreError> {
     if !newest || head.is_some_and(|head| head.closed) {
         let what = if newest { "after a clean stop" } else { "with a file behind it" };
         let what =
             format!("the last {} bytes are not a frame, {what}: this is damage, not the end of a crash", scan.torn());
         return Err(Corrupt::in_file(&scan.path, what).at(scan.end).into());
     }
-    let path = &scan.path;
-    let file = disk.open(path).map_err(io_error(format!("open {path}")))?;
-    durable::truncate(file.as_ref(), scan.end).map_err(io_error(format!("cut {path}")))?;
-    report.torn = Some((path.clone(), scan.end, scan.torn()));
+    report.torn = Some((scan.path.clone(), scan.end, scan.torn()));
     Ok(())
 }
 
-/// The last frame may stand in the page cache alone, after a sync that failed; nothing may rely on it before it is durable.
-fn rewrite_last(disk: &dyn Disk, scan: &WalScan) -> Result<(), StoreError> {
-    let Some(last) = scan.frames.last() else { return Ok(()) };
+/// Makes the end of the newest file durable before anything relies on it. The file is cut even where nothing is torn, and its
+/// last frame written again: an earlier process may have cut or written it without being able to sync, and then what is
+/// read here stands in the page cache alone.
+fn settle_end(disk: &dyn Disk, scan: &WalScan) -> Result<(), StoreError> {
     let path = &scan.path;
     let file = disk.open(path).map_err(io_error(format!("open {path}")))?;
+    durable::truncate(file.as_ref(), scan.end).map_err(io_error(format!("cut {path}")))?;
+    let Some(last) = scan.frames.last() else { return Ok(()) };
     let bytes = &scan.bytes[last.offset as usize..scan.end as usize];
     durable::rewrite(file.as_ref(), bytes, last.offset).map_err(io_error(format!("write {path} again")))
 }

@@ -56,12 +56,31 @@ pub(super) struct Usage {
 /// Processor time between two moments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Used {
+    pub(super) elapsed_s: f64,
     pub(super) generator_s: f64,
     pub(super) server_s: f64,
-    /// Of the threads that live at the end.
+    /// Of the server by room. The search engine ends its threads at each of its commits, so what no living
+    /// thread accounts for is its.
     pub(super) rooms_s: BTreeMap<Room, f64>,
     /// Cores that other processes of the machine kept busy meanwhile, on average.
     pub(super) others_cores: f64,
+}
+
+impl Used {
+    /// What this span and the next one used together.
+    pub(super) fn and(self, next: Used) -> Used {
+        let elapsed_s = self.elapsed_s + next.elapsed_s;
+        let others_s = self.others_cores * self.elapsed_s + next.others_cores * next.elapsed_s;
+        let mut rooms_s = self.rooms_s;
+        next.rooms_s.into_iter().for_each(|(room, seconds)| *rooms_s.entry(room).or_insert(0.0) += seconds);
+        Used {
+            generator_s: self.generator_s + next.generator_s,
+            server_s: self.server_s + next.server_s,
+            rooms_s,
+            elapsed_s,
+            others_cores: others_s / elapsed_s.max(1e-9),
+        }
+    }
 }
 
 impl Usage {
@@ -81,10 +100,14 @@ impl Usage {
         let generator_s = self.generator - earlier.generator;
         let server_s = self.server - earlier.server;
         let others = self.machine - earlier.machine - generator_s - server_s;
-        let elapsed = self.at.duration_since(earlier.at).as_secs_f64().max(1e-9);
-        let before = |room: &Room| earlier.rooms.get(room).copied().unwrap_or(0.0);
-        let rooms_s = self.rooms.iter().map(|(room, seconds)| (*room, (seconds - before(room)).max(0.0))).collect();
-        Used { generator_s, server_s, rooms_s, others_cores: (others / elapsed).max(0.0) }
+        let elapsed_s = self.at.duration_since(earlier.at).as_secs_f64().max(1e-9);
+        let in_room = |usage: &Usage, room| usage.rooms.get(&room).copied().unwrap_or(0.0);
+        let living = [Room::Http, Room::Writer, Room::Sealer];
+        let living = living.map(|room| (room, (in_room(self, room) - in_room(earlier, room)).max(0.0)));
+        let mut rooms_s = BTreeMap::from(living);
+        let index_s = server_s - rooms_s.values().sum::<f64>();
+        rooms_s.insert(Room::Index, index_s.max(0.0));
+        Used { elapsed_s, generator_s, server_s, rooms_s, others_cores: (others / elapsed_s).max(0.0) }
     }
 }
 
