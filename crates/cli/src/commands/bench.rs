@@ -30,8 +30,11 @@ pub(crate) struct BenchArgs {
 
 #[derive(Debug, Subcommand)]
 enum BenchCommand {
+    /// How many events become durable in a second, how soon, and how much room they take
     Ingest(ingest::IngestArgs),
+    /// How soon the questions of a person on call are answered
     Search(search::SearchArgs),
+    /// How fast stored events are proved again, and how soon a server with many of them is ready
     Verify(verify::VerifyArgs),
 }
 
@@ -41,7 +44,7 @@ struct Common {
     /// The same seed makes the same events
     #[arg(long, value_name = "SEED", default_value_t = 1)]
     seed: u64,
-    /// Work in this folder and leave it there; a later run with the same events and seed uses it again
+    /// Work in this folder; what was loaded to search and to verify stays there for later runs
     #[arg(long, value_name = "DIR")]
     work: Option<PathBuf>,
 }
