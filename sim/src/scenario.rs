@@ -214,6 +214,7 @@ impl Scenario {
             entropy: self.entropy.clone(),
             signer: Arc::new(signer),
             keys: Arc::new(MemoryKeys::default()),
+            give_way: |_| (),
         };
         let (store, recovered) = Steps::open(engines, self.config.clone())?;
         self.say(|| format!("started: {recovered}"));

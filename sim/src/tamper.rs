@@ -31,6 +31,7 @@ fn directory() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         entropy,
         signer,
         keys: Arc::new(MemoryKeys::default()),
+        give_way: |_| (),
     };
     let config = StoreConfig {
         host: Some("sim".to_owned()),

@@ -5,6 +5,7 @@
 mod keys;
 mod local;
 mod open;
+pub mod priority;
 pub mod sim;
 pub mod tantivy;
 

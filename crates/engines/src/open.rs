@@ -2,6 +2,7 @@
 
 use crate::keys::FjallKeys;
 use crate::local::{LocalDisk, SystemClock, SystemEntropy};
+use crate::priority::give_way;
 use crate::tantivy::TantivyIndex;
 use cairn_search::Index;
 use cairn_store::seams::Disk;
@@ -67,7 +68,8 @@ pub fn open(root: &Path) -> Result<Opened, OpenError> {
     let path = root.join("index").join("search");
     let index = anew(&path, TantivyIndex::open, &mut rebuilt).map_err(|error| cache("the search index", &error))?;
     drop(lock);
-    let engines = Engines { disk, clock: Arc::new(SystemClock), entropy, signer, keys: Arc::new(keys) };
+    let (clock, keys) = (Arc::new(SystemClock), Arc::new(keys));
+    let engines = Engines { disk, clock, entropy, signer, keys, give_way };
     Ok(Opened { engines, index: Arc::new(index), rebuilt })
 }
 

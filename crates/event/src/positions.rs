@@ -60,6 +60,15 @@ pub trait Positions: Send + Sync {
     /// # Errors
     /// If the trail does not exist, or its bytes can't be read or are not what was written.
     fn read(&self, trail: &TrailRef, range: Range<u64>) -> Result<Vec<Stored>, ReadError>;
+
+    /// The events at these indexes, which rise; those behind the end of the trail are left out.
+    ///
+    /// # Errors
+    /// As [`Positions::read`].
+    fn read_each(&self, trail: &TrailRef, indexes: &[u64]) -> Result<Vec<Stored>, ReadError> {
+        let read = indexes.iter().map(|&index| self.read(trail, index..index + 1));
+        Ok(read.collect::<Result<Vec<_>, _>>()?.concat())
+    }
 }
 
 /// Why stored events can't be read.

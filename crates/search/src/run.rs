@@ -1,6 +1,6 @@
 //! The search: candidates from the index and the tail beside it, each read and checked, in pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cairn_event::filter::Query;
 use cairn_event::{Json, Positions, ReadError, Stored, TrailRef};
@@ -18,9 +18,6 @@ pub const LIMIT_MAX: usize = 1000;
 /// Candidates that are asked for at once when not each of them is a hit.
 const CHUNK_FIRST: usize = 64;
 const CHUNK_MAX: usize = 1024;
-
-/// Candidates of one trail that lie this close are read in one go with what is between them.
-const GAP_MAX: u64 = 8;
 
 /// Searches these trails. Nobody sees an event of any other.
 ///
@@ -292,30 +289,17 @@ impl<'r> Run<'r> {
 
 type ByPosition = BTreeMap<(TrailRef, u64), Stored>;
 
-/// Reads these events, neighbours in one go.
+/// Reads these events, all of a trail in one go.
 fn read(positions: &dyn Positions, hits: &[Hit]) -> Result<ByPosition, SearchError> {
-    let mut wanted: Vec<_> = hits.iter().map(|hit| (&hit.trail, hit.index)).collect();
-    wanted.sort_unstable();
+    let mut wanted: BTreeMap<&TrailRef, BTreeSet<u64>> = BTreeMap::new();
+    for hit in hits {
+        wanted.entry(&hit.trail).or_default().insert(hit.index);
+    }
     let mut stored = ByPosition::new();
-    let mut rest = wanted.as_slice();
-    while let Some((&(trail, first), _)) = rest.split_first() {
-        let is_near = |pair: &[(&TrailRef, u64)]| pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= GAP_MAX;
-        let run = 1 + rest.windows(2).take_while(|pair| is_near(pair)).count();
-        let (near, others) = rest.split_at(run);
-        rest = others;
-        let end = near.last().map_or(first, |(_, last)| *last) + 1;
-        let mut next = first;
-        while next < end {
-            let events = positions.read(trail, next..end)?;
-            let Some(last) = events.last() else { break };
-            next = last.position.index.0 + 1;
-            for event in events {
-                let index = event.position.index.0;
-                if near.binary_search(&(trail, index)).is_ok() {
-                    stored.insert((trail.clone(), index), event);
-                }
-            }
-        }
+    for (trail, indexes) in wanted {
+        let indexes: Vec<u64> = indexes.into_iter().collect();
+        let events = positions.read_each(trail, &indexes)?;
+        stored.extend(events.into_iter().map(|event| ((trail.clone(), event.position.index.0), event)));
     }
     Ok(stored)
 }

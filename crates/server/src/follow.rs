@@ -3,6 +3,7 @@
 
 use crate::config::IndexConfig;
 use crate::telemetry::Telemetry;
+use cairn_engines::priority;
 use cairn_search::{Commit, FollowError, Follower, Index, IndexError, Progress};
 use cairn_store::Reader;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -93,6 +94,7 @@ struct Loop {
 
 impl Loop {
     fn run(self) {
+        priority::give_way(priority::INDEX);
         let mut follower = Follower::new();
         let mut committed = Instant::now();
         let mut uncommitted = 0;

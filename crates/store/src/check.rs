@@ -1,21 +1,21 @@
 //! Recomputes leaf hashes from stored bytes: what recovery, sealing, reading and verification all rest on.
 
 use crate::commit::record::Span;
-use crate::commit::wal::read_all;
-use crate::error::{Corrupt, StoreError, io_error};
+use crate::error::{Corrupt, StoreError};
+use crate::files;
 use crate::layout;
+use crate::seal::segment::RowView;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::{
-    Cover, ENTRY_BYTES, Hash, KeyNumber, Kind, Part, PartText, Seed, SeedWalk, SlotSpan, entry, event_root, leaf_hash,
+    Cover, ENTRY_BYTES, Hash, KeyNumber, Part, PartText, Seed, SeedWalk, SlotSpan, entry, event_root, leaf_hash,
 };
 use std::collections::BTreeMap;
-use std::io;
 
 /// Leaf hashes of one trail's events, from their texts and the trail's seed files. Remembers a few blocks.
 pub(crate) struct LeafCheck<'a> {
     disk: &'a dyn Disk,
-    trail: &'a TrailRef,
+    trail: TrailRef,
     walks: BTreeMap<u64, SeedWalk>,
 }
 
@@ -23,37 +23,24 @@ pub(crate) struct LeafCheck<'a> {
 const BLOCKS_KEPT: usize = 8;
 
 impl<'a> LeafCheck<'a> {
-    pub(crate) fn new(disk: &'a dyn Disk, trail: &'a TrailRef) -> LeafCheck<'a> {
-        LeafCheck { disk, trail, walks: BTreeMap::new() }
+    pub(crate) fn new(disk: &'a dyn Disk, trail: &TrailRef) -> LeafCheck<'a> {
+        LeafCheck { disk, trail: trail.clone(), walks: BTreeMap::new() }
     }
 
     /// The RFC 6962 leaf hash of an event.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when its seed is missing or damaged or its slots do not fit its texts.
-    pub(crate) fn leaf(
-        &mut self,
-        index: u64,
-        key_number: u64,
-        kind: Kind,
-        texts: [&str; 2],
-        slots: &[Vec<Span>; 2],
-    ) -> Result<Hash, StoreError> {
-        Ok(leaf_hash(&self.entry(index, key_number, kind, texts, slots)?))
+    pub(crate) fn leaf(&mut self, row: RowView<'_>) -> Result<Hash, StoreError> {
+        Ok(leaf_hash(&self.entry(row)?))
     }
 
     /// The log entry of an event.
     ///
     /// # Errors
     /// As [`LeafCheck::leaf`].
-    pub(crate) fn entry(
-        &mut self,
-        index: u64,
-        key_number: u64,
-        kind: Kind,
-        texts: [&str; 2],
-        slots: &[Vec<Span>; 2],
-    ) -> Result<[u8; ENTRY_BYTES], StoreError> {
+    pub(crate) fn entry(&mut self, row: RowView<'_>) -> Result<[u8; ENTRY_BYTES], StoreError> {
+        let RowView { index, key_number, kind, texts, slots } = row;
         let seed = self.seed(key_number, index)?;
         let root = event_root(
             &self.commit(index, Part::Producer, &seed, texts[0], &slots[0])?,
@@ -65,8 +52,8 @@ impl<'a> LeafCheck<'a> {
     fn commit(&self, index: u64, part: Part, seed: &Seed, text: &str, spans: &[Span]) -> Result<Hash, StoreError> {
         let slots = ledger_spans(spans);
         PartText { text: text.as_bytes(), slots: &slots }.commit(part, seed).map_err(|error| {
-            let file = layout::trail_dir(self.trail);
-            Corrupt::in_file(file, format!("slots: {error}")).of(self.trail, Some((index, index))).into()
+            let file = layout::trail_dir(&self.trail);
+            Corrupt::in_file(file, format!("slots: {error}")).of(&self.trail, Some((index, index))).into()
         })
     }
 
@@ -75,7 +62,7 @@ impl<'a> LeafCheck<'a> {
         let number = KeyNumber(key_number);
         let block = number.block();
         if !self.walks.contains_key(&block) {
-            let cover = read_cover(self.disk, self.trail, block)?;
+            let cover = read_cover(self.disk, &self.trail, block)?;
             if self.walks.len() == BLOCKS_KEPT {
                 self.walks.pop_first();
             }
@@ -84,7 +71,7 @@ impl<'a> LeafCheck<'a> {
         let walk = self.walks.get_mut(&block).expect("inserted above");
         walk.seed(number.leaf()).ok_or_else(|| {
             let what = format!("the key {key_number} of the event is erased");
-            Corrupt::in_file(layout::seed_file(self.trail, block), what).of(self.trail, Some((index, index))).into()
+            Corrupt::in_file(layout::seed_file(&self.trail, block), what).of(&self.trail, Some((index, index))).into()
         })
     }
 }
@@ -97,14 +84,8 @@ pub(crate) fn ledger_spans(spans: &[Span]) -> Vec<SlotSpan<'_>> {
 /// Reads one seed file.
 pub(crate) fn read_cover(disk: &dyn Disk, trail: &TrailRef, block: u64) -> Result<Cover, StoreError> {
     let path = layout::seed_file(trail, block);
-    let file = match disk.open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Corrupt::in_file(path, "the seed file is missing").of(trail, None).into());
-        }
-        Err(error) => return Err(io_error(format!("open {path}"))(error)),
-    };
-    let bytes = read_all(file.as_ref(), &path)?;
+    let bytes = files::read_if_any(disk, &path)?
+        .ok_or_else(|| Corrupt::in_file(&path, "the seed file is missing").of(trail, None))?;
     let damaged = |what: String| Corrupt::in_file(&path, what).at(0).of(trail, None);
     let cover = Cover::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
     if cover.block() != block {

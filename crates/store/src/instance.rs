@@ -1,12 +1,11 @@
 //! Who a data directory is: `cairn.id` (`formats/directory.md`).
 
-use crate::commit::wal::read_all;
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::layout;
 use crate::seams::{Disk, Entropy};
 use cairn_event::TrailRef;
-use std::io;
 
 /// Identity of a data directory, fixed when it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +37,7 @@ impl Instance {
     /// # Errors
     /// [`StoreError::Corrupt`] when the file is not what a store writes.
     pub fn read(disk: &dyn Disk) -> Result<Option<Instance>, StoreError> {
-        let file = match disk.open(layout::ID) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error("open cairn.id")(error)),
-        };
-        let bytes = read_all(file.as_ref(), layout::ID)?;
+        let Some(bytes) = files::read_if_any(disk, layout::ID)? else { return Ok(None) };
         let instance = std::str::from_utf8(&bytes).ok().and_then(parse);
         match instance {
             // Byte for byte, so that no spelling but one is accepted.

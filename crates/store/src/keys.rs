@@ -1,15 +1,14 @@
 //! The log key of a data directory: `keys/log-1.key` and `keys/log-1.vkey` (`formats/directory.md`).
 
-use crate::commit::wal::read_all;
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::layout;
 use crate::seams::{Disk, Entropy};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cairn_ledger::{PublicKey, Signer, VerifierKey, key_id};
 use ed25519_dalek::SigningKey;
-use std::io;
 use zeroize::Zeroizing;
 
 /// The name that stands in the key files; in checkpoints the key bears the name of the log.
@@ -35,16 +34,16 @@ impl LogKey {
     /// # Errors
     /// [`StoreError::Corrupt`] when a key file is damaged, or missing although the directory is in use.
     pub fn open(disk: &dyn Disk, entropy: &dyn Entropy) -> Result<LogKey, StoreError> {
-        if let Some(bytes) = read(disk, layout::LOG_KEY)? {
+        if let Some(bytes) = files::read_if_any(disk, layout::LOG_KEY)? {
             let bytes = Zeroizing::new(bytes);
             let key = parse(&bytes).ok_or_else(|| Corrupt::in_file(layout::LOG_KEY, "not a signing key").at(0))?;
-            if read(disk, layout::LOG_VKEY)?.is_none() {
+            if files::read_if_any(disk, layout::LOG_VKEY)?.is_none() {
                 write_public(disk, &key)?;
             }
             public_key(disk)?;
             return Ok(key);
         }
-        if read(disk, layout::ID)?.is_some() {
+        if files::read_if_any(disk, layout::ID)?.is_some() {
             return Err(Corrupt::in_file(layout::LOG_KEY, "the file is missing, but the directory is in use").into());
         }
         let seed = Zeroizing::new(entropy.secret());
@@ -76,12 +75,13 @@ fn write_public(disk: &dyn Disk, key: &LogKey) -> Result<(), StoreError> {
 /// [`StoreError::Corrupt`] when a file is missing, damaged, or the two do not belong together.
 pub fn public_key(disk: &dyn Disk) -> Result<[u8; 32], StoreError> {
     let damaged = |file: &str, what: &str| StoreError::from(Corrupt::in_file(file, what).at(0));
-    let bytes = read(disk, layout::LOG_VKEY)?.ok_or_else(|| damaged(layout::LOG_VKEY, "the file is missing"))?;
+    let bytes =
+        files::read_if_any(disk, layout::LOG_VKEY)?.ok_or_else(|| damaged(layout::LOG_VKEY, "the file is missing"))?;
     let line = std::str::from_utf8(&bytes).ok().and_then(|text| text.strip_suffix('\n'));
     let key = line.and_then(|line| line.parse::<VerifierKey>().ok()).filter(|key| key.name() == NAME);
     let key = key.ok_or_else(|| damaged(layout::LOG_VKEY, "not the public key of a log"))?;
     let public = key.key().to_bytes();
-    if let Ok(Some(secret)) = read(disk, layout::LOG_KEY) {
+    if let Ok(Some(secret)) = files::read_if_any(disk, layout::LOG_KEY) {
         let secret = Zeroizing::new(secret);
         let own = parse(&secret).ok_or_else(|| damaged(layout::LOG_KEY, "not a signing key"))?;
         if own.public() != public {
@@ -99,12 +99,4 @@ fn parse(bytes: &[u8]) -> Option<LogKey> {
     let key = LogKey(SigningKey::from_bytes(seed.try_into().ok()?));
     // Byte for byte: name and key id are fixed by the key.
     (*kind == ED25519 && key.text().as_bytes() == bytes).then_some(key)
-}
-
-fn read(disk: &dyn Disk, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    match disk.open(path) {
-        Ok(file) => read_all(file.as_ref(), path).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error(format!("open {path}"))(error)),
-    }
 }

@@ -10,6 +10,7 @@ mod commit;
 mod config;
 mod durable;
 mod error;
+mod files;
 mod instance;
 mod keys;
 mod layout;

@@ -4,7 +4,7 @@ use crate::check::{LeafCheck, ledger_spans};
 use crate::commit::record::Span;
 use crate::error::{Corrupt, StoreError};
 use crate::layout;
-use crate::seal::segment::Row;
+use crate::seal::segment::{DiskChunks, Row, SegmentFile};
 use crate::seal::{SegmentRef, read_place};
 use crate::shared::Shared;
 use crate::trail::{Place, SignedCheckpoint, Trail};
@@ -50,6 +50,34 @@ impl Reader {
         Ok(rows.into_iter().map(|row| stored(trail, row)).collect())
     }
 
+    /// The events at these indexes, which rise, each checked against its leaf hash. Those behind the end are left out.
+    ///
+    /// # Errors
+    /// As [`Reader::stored`].
+    pub fn stored_each(&self, name: &TrailRef, indexes: &[u64]) -> Result<Vec<Stored>, StoreError> {
+        assert!(indexes.is_sorted(), "the indexes rise");
+        let Some(trail) = self.shared.known(name) else { return Ok(Vec::new()) };
+        let mut check = LeafCheck::new(self.shared.disk.as_ref(), name);
+        let (mut rows, mut rest) = (Vec::with_capacity(indexes.len()), indexes);
+        while let Some(&first) = rest.first() {
+            match pieces(&trail, first..first + 1).pop() {
+                None => break,
+                Some(Piece::Segment(segment, _)) => {
+                    let (here, behind) = rest.split_at(rest.partition_point(|index| *index <= segment.last));
+                    rest = behind;
+                    self.from_segment(&mut check, name, &segment, |file| file.read_each(here), &mut rows)?;
+                }
+                Some(Piece::Wal(_, places)) => {
+                    rest = &rest[1..];
+                    for (place, leaf) in places {
+                        rows.push(read_place(&mut check, name, &place, first, leaf)?);
+                    }
+                }
+            }
+        }
+        Ok(rows.into_iter().map(|row| stored(name, row)).collect())
+    }
+
     fn rows(&self, name: &TrailRef, range: Range<u64>) -> Result<Vec<Row>, StoreError> {
         let Some(trail) = self.shared.known(name) else { return Ok(Vec::new()) };
         let mut check = LeafCheck::new(self.shared.disk.as_ref(), name);
@@ -57,25 +85,37 @@ impl Reader {
         for piece in pieces(&trail, range) {
             match piece {
                 Piece::Segment(segment, range) => {
-                    let file = segment.file(self.shared.disk.as_ref(), name)?;
-                    for row in file.read(range)? {
-                        let texts = [row.texts[0].as_str(), row.texts[1].as_str()];
-                        if check.leaf(row.index, row.key_number, row.kind, texts, &row.slots)? != row.leaf {
-                            let path = layout::segment(name, segment.first, segment.last);
-                            let what = "the event does not give its leaf hash";
-                            return Err(Corrupt::in_file(path, what).of(name, Some((row.index, row.index))).into());
-                        }
-                        rows.push(row);
-                    }
+                    self.from_segment(&mut check, name, &segment, |file| file.read(range), &mut rows)?;
                 }
                 Piece::Wal(first, places) => {
                     for (index, (place, leaf)) in (first..).zip(places) {
-                        rows.push(read_place(&mut check, name, &place, index, leaf)?.0);
+                        rows.push(read_place(&mut check, name, &place, index, leaf)?);
                     }
                 }
             }
         }
         Ok(rows)
+    }
+
+    /// Appends rows of a segment, each checked against its leaf hash.
+    fn from_segment(
+        &self,
+        check: &mut LeafCheck<'_>,
+        name: &TrailRef,
+        segment: &SegmentRef,
+        read: impl FnOnce(&SegmentFile<DiskChunks>) -> Result<Vec<Row>, StoreError>,
+        rows: &mut Vec<Row>,
+    ) -> Result<(), StoreError> {
+        let file = segment.file(self.shared.disk.as_ref(), name)?;
+        for row in read(&file)? {
+            if check.leaf(row.view())? != row.leaf {
+                let path = layout::segment(name, segment.first, segment.last);
+                let what = "the event does not give its leaf hash";
+                return Err(Corrupt::in_file(path, what).of(name, Some((row.index, row.index))).into());
+            }
+            rows.push(row);
+        }
+        Ok(())
     }
 
     /// Leaf hashes of a range, which must lie in the trail.
@@ -143,8 +183,7 @@ impl Reader {
         let mut check = LeafCheck::new(self.shared.disk.as_ref(), name);
         let mut entries = Vec::with_capacity(usize::from(width));
         for row in self.rows(name, first..upto)? {
-            let texts = [row.texts[0].as_str(), row.texts[1].as_str()];
-            entries.push(check.entry(row.index, row.key_number, row.kind, texts, &row.slots)?);
+            entries.push(check.entry(row.view())?);
         }
         Ok(encode_bundle(entries.iter().map(<[u8; 34]>::as_slice)).expect("entries of 34 bytes fit a bundle"))
     }
@@ -273,16 +312,23 @@ impl Positions for Reader {
 
     fn read(&self, trail: &TrailRef, range: Range<u64>) -> Result<Vec<Stored>, ReadError> {
         let index = range.start;
-        self.stored(trail, range).map_err(|error| match error {
-            StoreError::Corrupt(corrupt) => ReadError::Corrupt {
-                trail: trail.clone(),
-                index: corrupt.range.map_or(index, |(first, _)| first),
-                place: corrupt
-                    .offset
-                    .map_or_else(|| corrupt.file.clone(), |at| format!("{} at byte {at}", corrupt.file)),
-                reason: corrupt.what,
-            },
-            error => ReadError::Unavailable { trail: trail.clone(), reason: error.to_string() },
-        })
+        self.stored(trail, range).map_err(|error| read_error(trail, index, error))
+    }
+
+    fn read_each(&self, trail: &TrailRef, indexes: &[u64]) -> Result<Vec<Stored>, ReadError> {
+        let index = indexes.first().copied().unwrap_or(0);
+        self.stored_each(trail, indexes).map_err(|error| read_error(trail, index, error))
+    }
+}
+
+fn read_error(trail: &TrailRef, index: u64, error: StoreError) -> ReadError {
+    match error {
+        StoreError::Corrupt(corrupt) => ReadError::Corrupt {
+            trail: trail.clone(),
+            index: corrupt.range.map_or(index, |(first, _)| first),
+            place: corrupt.offset.map_or_else(|| corrupt.file.clone(), |at| format!("{} at byte {at}", corrupt.file)),
+            reason: corrupt.what,
+        },
+        error => ReadError::Unavailable { trail: trail.clone(), reason: error.to_string() },
     }
 }

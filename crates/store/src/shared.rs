@@ -26,6 +26,9 @@ pub struct Engines {
     pub signer: Arc<dyn Signer + Send + Sync>,
     /// Keys of sealed events.
     pub keys: Arc<dyn KeyIndex>,
+    /// Called by a background thread when it starts, with the steps of niceness (setpriority(2)) by which it stands behind
+    /// the threads that answer. It may do nothing.
+    pub give_way: fn(i32),
 }
 
 pub(crate) struct Shared {
@@ -52,7 +55,7 @@ struct WalUse {
 
 impl Shared {
     pub(crate) fn new(engines: Engines, instance: Instance, config: StoreConfig) -> Shared {
-        let Engines { disk, clock, entropy, signer, keys } = engines;
+        let Engines { disk, clock, entropy, signer, keys, give_way: _ } = engines;
         Shared {
             disk,
             clock,

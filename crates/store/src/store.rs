@@ -24,6 +24,8 @@ use std::thread::JoinHandle;
 
 /// How soon a producer should try again when the queue is full.
 const RETRY_AFTER_MS: u64 = 250;
+/// Steps of niceness by which the sealer stands behind the writer: what it owes is bounded by `unsealed_bytes_max`.
+const SEALER_GIVES_WAY: i32 = 5;
 /// Seal requests that may wait.
 const SEAL_REQUESTS_MAX: usize = 16;
 
@@ -66,6 +68,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Locked`] when another process has it, [`StoreError::Corrupt`] when its bytes do not hold.
     pub fn open(engines: Engines, config: StoreConfig) -> Result<(Store, Recovered), StoreError> {
+        let give_way = engines.give_way;
         let (shared, writer, lock, recovered) = open(engines, config)?;
         let (to_writer, inbox) = bounded(shared.config.queue_requests_max);
         let (to_sealer, seal_inbox) = bounded(SEAL_REQUESTS_MAX);
@@ -74,7 +77,10 @@ impl Store {
         let sealing = shared.clone();
         let threads = vec![
             spawn("cairn-writer", move || writer_loop.run())?,
-            spawn("cairn-sealer", move || run_sealer(&sealing, &seal_inbox))?,
+            spawn("cairn-sealer", move || {
+                give_way(SEALER_GIVES_WAY);
+                run_sealer(&sealing, &seal_inbox);
+            })?,
         ];
         let running = Arc::new(Mutex::new(Some(Running { threads, _lock: lock })));
         Ok((Store { shared, writer: to_writer, sealer: to_sealer, queued_bytes, running }, recovered))

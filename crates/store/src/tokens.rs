@@ -1,13 +1,12 @@
 //! `keys/tokens.json`: the signed list of credentials. What is in it is the access crate's business.
 
 use crate::commit::head::open_envelope;
-use crate::commit::wal::read_all;
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::layout;
 use crate::seams::Disk;
 use cairn_ledger::{Envelope, Signer};
-use std::io;
 
 const TYPE: &str = "application/vnd.cairn.tokens.v1+json";
 
@@ -16,12 +15,7 @@ const TYPE: &str = "application/vnd.cairn.tokens.v1+json";
 /// # Errors
 /// [`StoreError::Corrupt`] when this directory's key did not sign it.
 pub fn read_tokens(disk: &dyn Disk, public: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
-    let file = match disk.open(layout::TOKENS) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(io_error("open keys/tokens.json")(error)),
-    };
-    let bytes = read_all(file.as_ref(), layout::TOKENS)?;
+    let Some(bytes) = files::read_if_any(disk, layout::TOKENS)? else { return Ok(None) };
     let payload = open_envelope(&bytes, TYPE, public);
     payload.map(Some).map_err(|what| Corrupt::in_file(layout::TOKENS, what).at(0).into())
 }

@@ -6,15 +6,14 @@ mod trail;
 
 use crate::commit::head::Head;
 use crate::commit::recover::{open_note, trail_names};
-use crate::commit::wal::read_all;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::instance::Instance;
 use crate::layout;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::Hash;
 use std::collections::BTreeMap;
-use std::io;
 use std::ops::Range;
 
 /// What to verify. The write-ahead log, the published heads and the manifests are always checked whole.
@@ -187,12 +186,7 @@ impl Verifier<'_> {
 
     fn published_checkpoint(&mut self, name: &TrailRef) -> Result<(), StoreError> {
         let path = layout::checkpoint(name);
-        let file = match self.disk.open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(io_error(format!("open {path}"))(error)),
-        };
-        let bytes = read_all(file.as_ref(), &path)?;
+        let Some(bytes) = files::read_if_any(self.disk, &path)? else { return Ok(()) };
         let opened = std::str::from_utf8(&bytes).map_err(|_| "not a signed note".to_owned());
         match opened.and_then(|note| open_note(&self.instance.host, &self.public, note)) {
             Ok((of, checkpoint)) if of == *name => {

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
+use crate::priority::{self, giving_way};
 use ::tantivy::directory::MmapDirectory;
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use ::tantivy::{IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError};
@@ -91,7 +92,7 @@ impl TantivyIndex {
             .num_worker_threads(1)
             .num_merge_threads(1)
             .build();
-        let tantivy = index.writer_with_options(options).map_err(failed)?;
+        let tantivy = giving_way(priority::INDEX, || index.writer_with_options(options)).map_err(failed)?;
         let mut policy = LogMergePolicy::default();
         policy.set_max_docs_before_merge(MERGED_DOCS_MAX);
         tantivy.set_merge_policy(Box::new(policy));

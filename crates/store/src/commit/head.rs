@@ -1,14 +1,13 @@
 //! `wal/HEAD`: the signed end of the WAL as last published (`formats/manifest.md`).
 
-use super::wal::read_all;
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::layout;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::{Envelope, Hash, PublicKey, Signer};
 use serde::{Deserialize, Serialize};
-use std::io;
 
 const TYPE: &str = "application/vnd.cairn.wal-head.v1+json";
 
@@ -67,12 +66,7 @@ impl Head {
 
     /// Reads and checks the head; `None` when the file is missing.
     pub(crate) fn read(disk: &dyn Disk, public: &[u8; 32]) -> Result<Option<Head>, StoreError> {
-        let file = match disk.open(layout::HEAD) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_error("open wal/HEAD")(error)),
-        };
-        let bytes = read_all(file.as_ref(), layout::HEAD)?;
+        let Some(bytes) = files::read_if_any(disk, layout::HEAD)? else { return Ok(None) };
         let damaged = |what: String| Corrupt::in_file(layout::HEAD, what).at(0);
         let payload = open_envelope(&bytes, TYPE, public).map_err(damaged)?;
         let head: Payload = serde_json::from_slice(&payload).map_err(|error| damaged(error.to_string()))?;

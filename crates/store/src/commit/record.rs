@@ -1,6 +1,7 @@
 //! An event on its way into the log and as it stands in a WAL frame (`formats/wal.md`, type 1).
 
 use crate::error::Corrupt;
+use crate::seal::segment::RowView;
 use cairn_event::{EventId, SlotSpan};
 use cairn_ledger::{Hash, Kind};
 
@@ -36,6 +37,14 @@ pub(crate) struct EventRecord<'a> {
     pub(crate) texts: [&'a str; 2],
     /// Slot spans of part 0 and part 1, without the implied core slot.
     pub(crate) slots: [Vec<Span>; 2],
+}
+
+impl EventRecord<'_> {
+    /// What the leaf hash is computed from, once the event has its index.
+    pub(crate) fn view(&self, index: u64) -> RowView<'_> {
+        let EventRecord { key_number, kind, texts, ref slots, .. } = *self;
+        RowView { index, key_number, kind, texts, slots }
+    }
 }
 
 /// Where a slot's value stands in the text of its part, or its commitment when it is hidden.

@@ -6,6 +6,7 @@ use super::{Seeds, record::EventRecord};
 use crate::check::{LeafCheck, read_cover};
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::layout;
 use crate::seal::SegmentRef;
 use crate::seal::manifest::{Manifest, hashes};
@@ -340,10 +341,6 @@ fn replay(shared: &Shared, scan: &WalScan, report: &mut Recovered) -> Result<(),
     let file = Arc::new(WalFile { path: scan.path.clone(), first_seq: scan.header.first_seq, file });
     shared.wal_opened(file.clone());
     let mut checks: BTreeMap<TrailRef, LeafCheck<'_>> = BTreeMap::new();
-    let names: Vec<TrailRef> = run_trails(scan)?;
-    for name in &names {
-        checks.insert(name.clone(), LeafCheck::new(disk, name));
-    }
     for frame in &scan.frames {
         report.frames += 1;
         let records =
@@ -352,7 +349,7 @@ fn replay(shared: &Shared, scan: &WalScan, report: &mut Recovered) -> Result<(),
             match record {
                 Record::Checkpoint(note) => check_note(shared, note, &scan.path, frame.offset)?,
                 Record::Run(run) => {
-                    let check = checks.get_mut(&run.trail).expect("every trail of the file was listed");
+                    let check = checks.entry(run.trail.clone()).or_insert_with(|| LeafCheck::new(disk, &run.trail));
                     for (number, (place, event)) in run.events.into_iter().enumerate() {
                         let offset = (frame.body.start + place.start) as u64;
                         let length = (place.end - place.start) as u32;
@@ -363,26 +360,9 @@ fn replay(shared: &Shared, scan: &WalScan, report: &mut Recovered) -> Result<(),
                 }
             }
         }
-        shared.wal_grew(scan.header.first_seq, names.iter());
     }
+    shared.wal_grew(scan.header.first_seq, checks.keys());
     Ok(())
-}
-
-/// Every trail that has a run in the file.
-fn run_trails(scan: &WalScan) -> Result<Vec<TrailRef>, StoreError> {
-    let mut names = Vec::new();
-    for frame in &scan.frames {
-        let records =
-            wal::records(&scan.bytes[frame.body.clone()]).map_err(|error| error.corrupt(&scan.path, frame.offset))?;
-        for record in records {
-            if let Record::Run(run) = record
-                && !names.contains(&run.trail)
-            {
-                names.push(run.trail);
-            }
-        }
-    }
-    Ok(names)
 }
 
 /// Takes one event of the WAL into the state unless it is sealed already; 1 if it was taken.
@@ -405,7 +385,7 @@ fn replay_event(
         let (first, last) = (index.min(size), index.max(size));
         return Err(Corrupt::in_file(&place.file.path, what).at(place.offset).of(name, Some((first, last))).into());
     }
-    let leaf = check.leaf(index, event.key_number, event.kind, event.texts, &event.slots)?;
+    let leaf = check.leaf(event.view(index))?;
     shared.unsealed_bytes_add(u64::from(place.length));
     state.advance(leaf, event.key, event.fingerprint, place, shared.clock.now());
     drop(state);
@@ -436,8 +416,7 @@ fn finish(shared: &Shared) -> Result<(), StoreError> {
     let disk = shared.disk.as_ref();
     for trail in shared.trails() {
         let path = layout::checkpoint(&trail.name);
-        if let Ok(file) = disk.open(&path) {
-            let bytes = wal::read_all(file.as_ref(), &path)?;
+        if let Some(bytes) = files::read_if_any(disk, &path)? {
             let damaged = |what: String| Corrupt::in_file(&path, what).at(0).of(&trail.name, None);
             let note = std::str::from_utf8(&bytes).map_err(|_| damaged("not a signed note".to_owned()))?;
             let (name, checkpoint) =

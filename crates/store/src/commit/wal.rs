@@ -1,10 +1,11 @@
 //! WAL files and frames: encoding, and reading a file back with every byte accounted for (`formats/wal.md`).
 
 use super::record::{self, Cursor, EventRecord, Malformed, Prepared};
-use crate::error::{Corrupt, StoreError, io_error};
+use crate::error::{Corrupt, StoreError};
+use crate::files;
 use crate::layout;
 use crate::planted::{self, Bug};
-use crate::seams::{Disk, DiskFile};
+use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::{Hash, Tag};
 use std::ops::Range;
@@ -200,29 +201,13 @@ impl WalScan {
     }
 }
 
-/// Reads a file whole.
-pub(crate) fn read_all(file: &dyn DiskFile, path: &str) -> Result<Vec<u8>, StoreError> {
-    let size = file.size().map_err(io_error(format!("read the size of {path}")))?;
-    let mut bytes = vec![0; usize::try_from(size).expect("a file of the store fits in memory")];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        match file.pread(&mut bytes[filled..], filled as u64).map_err(io_error(format!("read {path}")))? {
-            0 => break,
-            n => filled += n,
-        }
-    }
-    bytes.truncate(filled);
-    Ok(bytes)
-}
-
 /// Reads and checks one WAL file.
 ///
 /// # Errors
 /// [`Corrupt`] when the header does not hold or a frame that does not hold is followed by one that does.
 pub(crate) fn scan(disk: &dyn Disk, first_seq: u64) -> Result<WalScan, StoreError> {
     let path = layout::wal_file(first_seq);
-    let file = disk.open(&path).map_err(io_error(format!("open {path}")))?;
-    let bytes = read_all(file.as_ref(), &path)?;
+    let bytes = files::read(disk, &path)?;
     check(path, first_seq, bytes).map_err(StoreError::from)
 }
 

@@ -1,8 +1,8 @@
 //! The signed statement about one segment (`formats/manifest.md`).
 
 use crate::commit::head::open_envelope;
-use crate::commit::wal::read_all;
-use crate::error::{Corrupt, StoreError, io_error};
+use crate::error::{Corrupt, StoreError};
+use crate::files;
 use crate::layout;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
@@ -133,8 +133,7 @@ impl Manifest {
     ) -> Result<(Manifest, String), StoreError> {
         let path = layout::manifest(trail, range.0, range.1);
         let damaged = |what: String| StoreError::from(Corrupt::in_file(&path, what).at(0).of(trail, Some(range)));
-        let file = disk.open(&path).map_err(io_error(format!("open {path}")))?;
-        let bytes = read_all(file.as_ref(), &path)?;
+        let bytes = files::read(disk, &path)?;
         let payload = open_envelope(&bytes, TYPE, public).map_err(damaged)?;
         let manifest: Manifest = serde_json::from_slice(&payload).map_err(|error| damaged(error.to_string()))?;
         let same = manifest.format == FORMAT

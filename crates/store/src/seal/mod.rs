@@ -5,10 +5,10 @@ pub(crate) mod manifest;
 pub(crate) mod segment;
 
 use crate::check::LeafCheck;
-use crate::commit::record::{Cursor, decode};
-use crate::commit::wal::read_all;
+use crate::commit::record::{Cursor, EventRecord, decode};
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
+use crate::files;
 use crate::layout;
 use crate::seams::{Disk, KeyEntry};
 use crate::shared::Shared;
@@ -139,20 +139,19 @@ pub(crate) fn seal(shared: &Shared, trail: &Trail, events_max: u64) -> Result<Op
         FooterFacts { origin: &trail.origin, first, last, root_before: span.root_before, root_after: span.root_after };
     let mut keys = Vec::with_capacity(span.places.len());
     let mut next_key_number = span.next_key_number;
-    let rows = Unsealed::new(disk, trail, &span.places, &span.leaves, first).map(|row| {
-        row.map(|(row, key)| {
-            next_key_number = next_key_number.max(row.key_number + 1);
-            keys.push(key);
-            row
-        })
+    let rows = (first..).zip(span.places.iter().zip(&span.leaves)).map(|(index, (place, leaf))| {
+        let bytes = bytes_at(&trail.name, place, index)?;
+        let record = record_of(&trail.name, place, index, &bytes)?;
+        next_key_number = next_key_number.max(record.key_number + 1);
+        keys.push((record.key, KeyEntry { index, fingerprint: record.fingerprint }));
+        Ok(Row::new(index, *leaf, record))
     });
-    let (bytes, extent) = segment::write(&facts, &path, rows)?;
-    durable::create_dirs(disk, &layout::segments_dir(&trail.name)).map_err(io_error("create the folder of a trail"))?;
-    durable::put(disk, &path, &bytes).map_err(io_error(format!("write {path}")))?;
-    let file = FileFacts::of(layout::segment_name(first, last), &bytes);
+    let written = write(disk, trail, &path, &facts, rows).and_then(|(file, extent)| {
+        read_back(disk, trail, &path, &file, &span)?;
+        Ok((file, extent))
+    });
+    let (file, extent) = written.map_err(|error| blame(disk, trail, &span, error))?;
     let file_bytes = file.size;
-    drop(bytes);
-    read_back(disk, trail, &path, &file, &span)?;
     let manifest = manifest(shared, trail, &span, file, extent, next_key_number);
     let text = manifest.to_file(shared.signer.as_ref());
     let manifest_path = layout::manifest(&trail.name, first, last);
@@ -202,10 +201,24 @@ fn manifest(
     }
 }
 
-/// Reads the file as the disk has it and recomputes every leaf from it, before anything relies on it.
+/// Writes the segment's file, durable; nothing names it yet.
+fn write(
+    disk: &dyn Disk,
+    trail: &Trail,
+    path: &str,
+    facts: &FooterFacts<'_>,
+    rows: impl Iterator<Item = Result<Row, StoreError>>,
+) -> Result<(FileFacts, Extent), StoreError> {
+    let (bytes, extent) = segment::write(facts, path, rows)?;
+    durable::create_dirs(disk, &layout::segments_dir(&trail.name)).map_err(io_error("create the folder of a trail"))?;
+    durable::put(disk, path, &bytes).map_err(io_error(format!("write {path}")))?;
+    Ok((FileFacts::of(layout::segment_name(facts.first, facts.last), &bytes), extent))
+}
+
+/// Reads the file as the disk has it and recomputes every leaf from it, before anything relies on it. What came damaged
+/// out of the WAL is found here too: its leaf is not the one in the tree.
 fn read_back(disk: &dyn Disk, trail: &Trail, path: &str, facts: &FileFacts, span: &Span) -> Result<(), StoreError> {
-    let file = disk.open(path).map_err(io_error(format!("open {path}")))?;
-    let bytes = read_all(file.as_ref(), path)?;
+    let bytes = files::read(disk, path)?;
     let range = Some((span.first, span.upto() - 1));
     if let Some((offset, what)) = facts.differs(&bytes) {
         return Err(Corrupt::in_file(path, format!("read back after writing: {what}"))
@@ -216,18 +229,28 @@ fn read_back(disk: &dyn Disk, trail: &Trail, path: &str, facts: &FileFacts, span
     let segment = SegmentFile::open(Bytes::from(bytes), path.to_owned(), span.first)?;
     let mut check = LeafCheck::new(disk, &trail.name);
     let mut expected = span.leaves.iter();
-    segment.each_batch(&segment::ROW_COLUMNS, span.first..span.upto(), |batch| {
-        for row in segment.rows_of(&batch)? {
-            let leaf = check.leaf(row.index, row.key_number, row.kind, [&row.texts[0], &row.texts[1]], &row.slots)?;
-            if expected.next() != Some(&leaf) || row.leaf != leaf {
-                let what = "read back after writing: the event does not give its leaf hash";
-                return Err(Corrupt::in_file(path, what).of(&trail.name, Some((row.index, row.index))).into());
-            }
+    segment.each_row(|row, stands| {
+        let leaf = check.leaf(row)?;
+        if expected.next() != Some(&leaf) || stands != leaf {
+            let what = "read back after writing: the event does not give its leaf hash";
+            return Err(Corrupt::in_file(path, what).of(&trail.name, Some((row.index, row.index))).into());
         }
         Ok(())
     })?;
     assert!(expected.next().is_none(), "every event that was sealed was read back");
     Ok(())
+}
+
+/// Says where the damage is when a segment does not hold: if the log holds, it is in the segment.
+fn blame(disk: &dyn Disk, trail: &Trail, span: &Span, error: StoreError) -> StoreError {
+    if !matches!(error, StoreError::Corrupt(_)) {
+        return error;
+    }
+    let mut check = LeafCheck::new(disk, &trail.name);
+    let mut places = (span.first..).zip(span.places.iter().zip(&span.leaves));
+    let damaged =
+        places.find_map(|(index, (place, leaf))| read_place(&mut check, &trail.name, place, index, *leaf).err());
+    damaged.unwrap_or(error)
 }
 
 fn adopt(shared: &Shared, trail: &Trail, span: &Span, reference: SegmentRef) {
@@ -261,33 +284,6 @@ pub(crate) fn release_wal(shared: &Shared) -> Result<(), StoreError> {
     durable::remove(shared.disk.as_ref(), &paths).map_err(io_error("remove sealed WAL files"))
 }
 
-/// Unsealed events read from the WAL, each checked against its leaf hash.
-struct Unsealed<'a> {
-    check: LeafCheck<'a>,
-    trail: &'a Trail,
-    places: std::slice::Iter<'a, Place>,
-    leaves: std::slice::Iter<'a, Hash>,
-    index: u64,
-}
-
-impl<'a> Unsealed<'a> {
-    fn new(disk: &'a dyn Disk, trail: &'a Trail, places: &'a [Place], leaves: &'a [Hash], first: u64) -> Unsealed<'a> {
-        let check = LeafCheck::new(disk, &trail.name);
-        Unsealed { check, trail, places: places.iter(), leaves: leaves.iter(), index: first }
-    }
-}
-
-impl Iterator for Unsealed<'_> {
-    type Item = Result<(Row, ([u8; 32], KeyEntry)), StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (place, leaf) = (self.places.next()?, *self.leaves.next()?);
-        let index = self.index;
-        self.index += 1;
-        Some(read_place(&mut self.check, &self.trail.name, place, index, leaf))
-    }
-}
-
 /// Reads one unsealed event and recomputes its leaf hash.
 pub(crate) fn read_place(
     check: &mut LeafCheck<'_>,
@@ -295,22 +291,29 @@ pub(crate) fn read_place(
     place: &Place,
     index: u64,
     leaf: Hash,
-) -> Result<(Row, ([u8; 32], KeyEntry)), StoreError> {
-    let path = &place.file.path;
-    let damaged = |what: &str| Corrupt::in_file(path, what).at(place.offset).of(trail, Some((index, index)));
+) -> Result<Row, StoreError> {
+    let bytes = bytes_at(trail, place, index)?;
+    let record = record_of(trail, place, index, &bytes)?;
+    if check.leaf(record.view(index))? != leaf {
+        return Err(damaged(trail, place, index, "the event does not give its leaf hash").into());
+    }
+    Ok(Row::new(index, leaf, record))
+}
+
+fn bytes_at(trail: &TrailRef, place: &Place, index: u64) -> Result<Vec<u8>, StoreError> {
     let mut bytes = vec![0; place.length as usize];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let read = place.file.file.pread(&mut bytes[filled..], place.offset + filled as u64);
-        match read.map_err(io_error(format!("read {path}")))? {
-            0 => return Err(damaged("the file ends inside an event").into()),
-            n => filled += n,
-        }
+    let read = files::fill(place.file.file.as_ref(), &mut bytes, place.offset);
+    match read.map_err(io_error(format!("read {}", place.file.path)))? {
+        read if read < bytes.len() => Err(damaged(trail, place, index, "the file ends inside an event").into()),
+        _ => Ok(bytes),
     }
-    let record = decode(&mut Cursor::new(&bytes)).map_err(|_| damaged("the event is not as it was written"))?;
-    let (key, fingerprint) = (record.key, record.fingerprint);
-    if check.leaf(index, record.key_number, record.kind, record.texts, &record.slots)? != leaf {
-        return Err(damaged("the event does not give its leaf hash").into());
-    }
-    Ok((Row::new(index, leaf, record), (key, KeyEntry { index, fingerprint })))
+}
+
+fn record_of<'b>(trail: &TrailRef, place: &Place, index: u64, bytes: &'b [u8]) -> Result<EventRecord<'b>, StoreError> {
+    decode(&mut Cursor::new(bytes))
+        .map_err(|_| damaged(trail, place, index, "the event is not as it was written").into())
+}
+
+fn damaged(trail: &TrailRef, place: &Place, index: u64, what: &str) -> Corrupt {
+    Corrupt::in_file(&place.file.path, what).at(place.offset).of(trail, Some((index, index)))
 }

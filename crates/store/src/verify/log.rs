@@ -152,7 +152,7 @@ fn run_leaves(
     let mut check = LeafCheck::new(disk, &run.trail);
     for (index, (place, event)) in (run.first..).zip(&run.events) {
         let offset = (body + place.start) as u64;
-        let leaf = check.leaf(index, event.key_number, event.kind, event.texts, &event.slots)?;
+        let leaf = check.leaf(event.view(index))?;
         if events.insert(index, LogEvent { leaf, file: scan.path.clone(), offset }).is_some() {
             let what = "the index stands twice in the log";
             return Err(Corrupt::in_file(&scan.path, what).at(offset).of(&run.trail, Some((index, index))).into());

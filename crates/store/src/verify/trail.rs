@@ -4,11 +4,11 @@ use super::log::LogEvent;
 use super::{Issued, Progress, TrailReport, Verifier};
 use crate::check::{LeafCheck, read_cover};
 use crate::commit::recover::{manifest_ranges, open_note};
-use crate::commit::wal::read_all;
 use crate::error::{Corrupt, StoreError};
+use crate::files;
 use crate::layout;
 use crate::seal::manifest::{Manifest, hashes};
-use crate::seal::segment::{ROW_COLUMNS, SegmentFile};
+use crate::seal::segment::SegmentFile;
 use crate::seams::Disk;
 use bytes::Bytes;
 use cairn_event::TrailRef;
@@ -120,7 +120,7 @@ fn segment(disk: &dyn Disk, name: &TrailRef, manifest: &Manifest) -> Result<Chec
     let path = layout::segment(name, first, last);
     let damaged = |what: String| Corrupt::in_file(&path, what).of(name, Some((first, last)));
     let file = disk.open(&path).map_err(|error| StoreError::from(damaged(format!("can't be opened: {error}"))))?;
-    let bytes = read_all(file.as_ref(), &path)?;
+    let bytes = files::read_all(file.as_ref(), &path)?;
     if let Some((offset, what)) = manifest.file.differs(&bytes) {
         return Err(damaged(what).at(offset).into());
     }
@@ -130,18 +130,16 @@ fn segment(disk: &dyn Disk, name: &TrailRef, manifest: &Manifest) -> Result<Chec
     }
     let mut check = LeafCheck::new(disk, name);
     let mut checked = Checked { leaves: Vec::with_capacity((last - first + 1) as usize), event_bytes: 0 };
-    file.each_batch(&ROW_COLUMNS, first..last + 1, |batch| {
-        file.each_row(&batch, |row| {
-            let index = first + checked.leaves.len() as u64;
-            let leaf = check.leaf(row.index, row.key_number, row.kind, row.texts, row.slots)?;
-            if row.index != index || row.leaf != leaf {
-                let what = "the event does not give its leaf hash";
-                return Err(Corrupt::in_file(&path, what).of(name, Some((index, index))).into());
-            }
-            checked.event_bytes += (row.texts[0].len() + row.texts[1].len()) as u64;
-            checked.leaves.push(leaf);
-            Ok(())
-        })
+    file.each_row(|row, stands| {
+        let index = first + checked.leaves.len() as u64;
+        let leaf = check.leaf(row)?;
+        if row.index != index || stands != leaf {
+            let what = "the event does not give its leaf hash";
+            return Err(Corrupt::in_file(&path, what).of(name, Some((index, index))).into());
+        }
+        checked.event_bytes += (row.texts[0].len() + row.texts[1].len()) as u64;
+        checked.leaves.push(leaf);
+        Ok(())
     })?;
     Ok(checked)
 }

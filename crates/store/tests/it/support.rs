@@ -30,6 +30,7 @@ impl Machine {
             entropy: self.entropy.clone(),
             signer,
             keys: Arc::new(MemoryKeys::default()),
+            give_way: |_| (),
         };
         Store::open(engines, config).map(|(store, _)| store)
     }
