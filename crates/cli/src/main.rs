@@ -11,6 +11,10 @@ mod golden;
 mod node;
 mod print;
 
+/// Requests allocate on one thread and are freed on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::process::ExitCode;
 
 use clap::Parser as _;
