@@ -1,7 +1,7 @@
 //! Background threads stand behind those that answer requests.
 
 /// Steps of niceness by which feeding and merging the search index stand behind answering: seldom urgent, always large.
-pub const INDEX: i32 = 10;
+pub const INDEX: i32 = 19;
 
 /// Makes the calling thread, and those that it starts, nicer by these steps. Where the system can't do that for one
 /// thread, nothing happens.

@@ -9,7 +9,10 @@ pub(crate) fn sync(file: &dyn DiskFile) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Replaces or creates a small file: after a crash it holds either the old or the new bytes, whole.
+/// Bytes of a file that are synced at once: the log's own syncs wait behind no more than these.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// Replaces or creates a file: after a crash it holds either the old or the new bytes, whole.
 pub(crate) fn put(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
     let aside = format!("{path}.tmp");
     match disk.remove(&aside) {
@@ -17,9 +20,11 @@ pub(crate) fn put(disk: &dyn Disk, path: &str, bytes: &[u8]) -> io::Result<()> {
         _ => {}
     }
     let file = disk.create(&aside)?;
-    file.pwrite(bytes, 0)?;
     // The rename may reach the disk before the bytes do, so the bytes go first.
-    file.sync_data()?;
+    for (piece, offset) in bytes.chunks(PIECE_BYTES).zip((0u64..).step_by(PIECE_BYTES)) {
+        file.pwrite(piece, offset)?;
+        file.sync_data()?;
+    }
     drop(file);
     disk.rename(&aside, path)?;
     if !planted::on(Bug::SkipDirSync) {

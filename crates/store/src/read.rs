@@ -24,6 +24,8 @@ pub struct Reader {
 
 /// Events that one call reads at most.
 const EVENTS_MAX: u64 = 4096;
+/// Unsealed events that are looked up under one lock of their trail: the writer waits for it. A whole tile fits.
+const UNSEALED_MAX: u64 = 256;
 
 enum Piece {
     Segment(Arc<SegmentRef>, Range<u64>),
@@ -263,7 +265,7 @@ fn no_such(trail: &TrailRef, index: u64, size: u64) -> StoreError {
     StoreError::NoSuchIndex { trail: trail.clone(), index, size }
 }
 
-/// Where the events of a range stand, cut to what exists and to [`EVENTS_MAX`].
+/// Where the events of a range stand, cut to what exists, to [`EVENTS_MAX`] and to [`UNSEALED_MAX`].
 fn pieces(trail: &Trail, range: Range<u64>) -> Vec<Piece> {
     let state = trail.read();
     let end = range.end.min(state.tree.size()).min(range.start.saturating_add(EVENTS_MAX));
@@ -279,6 +281,7 @@ fn pieces(trail: &Trail, range: Range<u64>) -> Vec<Piece> {
         at = upto;
     }
     if at < end {
+        let end = end.min(at + UNSEALED_MAX);
         let first = (at - state.sealed) as usize;
         let places = state.unsealed.iter().skip(first).take((end - at) as usize);
         let leaf = |index| state.tree.subtree(index, index + 1, &NoTiles).expect("unsealed leaves are not pruned");

@@ -25,7 +25,7 @@ use std::thread::JoinHandle;
 /// How soon a producer should try again when the queue is full.
 const RETRY_AFTER_MS: u64 = 250;
 /// Steps of niceness by which the sealer stands behind the writer: what it owes is bounded by `unsealed_bytes_max`.
-const SEALER_GIVES_WAY: i32 = 5;
+const SEALER_GIVES_WAY: i32 = 10;
 /// Seal requests that may wait.
 const SEAL_REQUESTS_MAX: usize = 16;
 

@@ -75,7 +75,10 @@ impl SegmentRef {
     }
 }
 
-/// What is to be sealed, taken from the trail's state in one look.
+/// Events that are looked at under one lock of their trail: the writer waits for it.
+const STEP: usize = 1024;
+
+/// What is to be sealed: the oldest unsealed events, which nobody but the sealer takes away.
 struct Span {
     first: u64,
     places: Vec<Place>,
@@ -95,16 +98,25 @@ impl Span {
     }
 
     fn take(trail: &Trail, events_max: u64) -> Option<Span> {
-        let mut state = trail.write();
-        let first = state.sealed;
-        let count = (state.unsealed.len() as u64).min(events_max);
-        if count == 0 {
-            return None;
-        }
-        // A manifest of an earlier try may stand in the folder, so its range is kept.
-        let upto = *state.sealing.get_or_insert(first + count);
-        let count = upto - first;
+        let (first, upto) = {
+            let mut state = trail.write();
+            let count = (state.unsealed.len() as u64).min(events_max);
+            let first = state.sealed;
+            // A manifest of an earlier try may stand in the folder, so its range is kept.
+            if count == 0 {
+                return None;
+            }
+            (first, *state.sealing.get_or_insert(first + count))
+        };
         const KEPT: &str = "nodes from the first unsealed event on are kept";
+        let mut places = Vec::with_capacity((upto - first) as usize);
+        let mut leaves = Vec::with_capacity((upto - first) as usize);
+        for from in (first..upto).step_by(STEP) {
+            let (state, to) = (trail.read(), upto.min(from + STEP as u64));
+            places.extend(state.unsealed.range((from - first) as usize..(to - first) as usize).cloned());
+            leaves.extend((from..to).map(|i| state.tree.subtree(i, i + 1, &NoTiles).expect(KEPT)));
+        }
+        let state = trail.read();
         let root = |size| state.tree.root_at(size, &NoTiles).expect(KEPT);
         let edge = if upto == state.tree.size() {
             state.tree.edge()
@@ -113,8 +125,8 @@ impl Span {
         };
         Some(Span {
             first,
-            places: state.unsealed.iter().take(count as usize).cloned().collect(),
-            leaves: (first..upto).map(|i| state.tree.subtree(i, i + 1, &NoTiles).expect(KEPT)).collect(),
+            places,
+            leaves,
             root_before: root(first),
             root_after: root(upto),
             edge,
@@ -267,8 +279,7 @@ fn adopt(shared: &Shared, trail: &Trail, span: &Span, reference: SegmentRef) {
 }
 
 fn forget_keys(trail: &Trail, keys: &[([u8; 32], KeyEntry)]) {
-    // In small steps: the writer waits for this lock.
-    for some in keys.chunks(1024) {
+    for some in keys.chunks(STEP) {
         let mut state = trail.write();
         for (key, entry) in some {
             if state.keys.get(key) == Some(entry) {
