@@ -16,9 +16,11 @@ SLOTS_MAX = 64
 
 SLOT_PATHS = frozenset(
     "/actor/approved_by /actor/email /actor/id /actor/ip /actor/name /actor/on_behalf_of /actor/session /after "
-    "/after_hash /before /before_hash /changes /metadata /origin/ips /origin/user_agent /outcome_reason /raw /related "
-    "/resource/id /resource/name".split()
+    "/after_blob /after_hash /before /before_blob /before_hash /changes /metadata /origin/ips /origin/user_agent "
+    "/outcome_reason /raw /raw_blob /related /resource/id /resource/name".split()
 )
+# Slots whose value names a blob.
+BLOB_SLOTS = ("/after_blob", "/before_blob", "/raw_blob")
 _SPLIT_PATHS = {path: tuple(path[1:].split("/")) for path in SLOT_PATHS}
 _TOP_SLOTS = frozenset(path[0] for path in _SPLIT_PATHS.values() if len(path) == 1)
 _NESTED_SLOTS = {
@@ -249,6 +251,21 @@ class Part:
             raise Bad(f"part {number} is not an object")
         check_places(kind, self.core, spans)
         self.hash = part_hash(number, commitments)
+
+
+_blob_text = re.compile(rb'\{"sha256":"([0-9a-f]{64})","size_bytes":([1-9][0-9]{0,18})\}').fullmatch
+
+
+def blobs_of(parts):
+    """`(name, size)` of every blob that the open slots of an event name."""
+    for part in parts:
+        for path in BLOB_SLOTS:
+            value = part.open.get(path)
+            if value is None:
+                continue
+            if (named := _blob_text(value)) is None:
+                raise Bad(f"{path[1:]} does not name a blob")
+            yield named[1].decode(), int(named[2])
 
 
 def check_event(kind, seed, texts, spans):

@@ -11,7 +11,7 @@ from multiprocessing import get_context
 
 import duckdb
 
-from leaf import check_event
+from leaf import blobs_of, check_event
 from report import SAME_KIND_MAX, Bad
 from segment import TYPED, Parquet, spans_of, time_ns, typed_values
 
@@ -27,6 +27,8 @@ class Rows:
     # (index or None, message); the first few, and how many there were.
     findings: list = field(default_factory=list)
     found: int = 0
+    # (index, name, size) of every blob that an event names.
+    blobs: list = field(default_factory=list)
     time: list = field(default_factory=list)
     received: list = field(default_factory=list)
 
@@ -36,6 +38,7 @@ class Rows:
         self.key_numbers += after.key_numbers
         self.findings = (self.findings + after.findings)[:SAME_KIND_MAX]
         self.found += after.found
+        self.blobs += after.blobs
         for span, more in ((self.time, after.time), (self.received, after.received)):
             for value in more:
                 _widen(span, value)
@@ -100,6 +103,7 @@ def _check_row(row, seeds, result):
         )  # fmt: skip
         if leaf != stored:
             raise Bad("leaf hash is not that of the event")
+        result.blobs += ((index, *blob) for blob in blobs_of(parts))
         want = typed_values(parts)
         _widen(result.time, want[1])
         _widen(result.received, want[2])

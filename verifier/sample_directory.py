@@ -18,9 +18,11 @@ HOST = "audit.example"
 INSTANCE = "0197a1b2-c3d4-7e5f-8a9b-0123456789ab"
 SLOTS = (
     "/actor/approved_by /actor/email /actor/id /actor/ip /actor/name /actor/on_behalf_of /actor/session /after "
-    "/after_hash /before /before_hash /changes /metadata /origin/ips /origin/user_agent /outcome_reason /raw /related "
-    "/resource/id /resource/name"
+    "/after_blob /after_hash /before /before_blob /before_hash /changes /metadata /origin/ips /origin/user_agent "
+    "/outcome_reason /raw /raw_blob /related /resource/id /resource/name"
 ).split()
+# What events 4 and 6 keep beside them.
+LARGE = b'{"pages":100000}'
 _SLOT = pyarrow.struct(
     [
         ("part", pyarrow.uint8()),
@@ -219,6 +221,13 @@ def parts_of(i):
         "received_at": "2026-11-18T09:26:40.5+01:00",
         "severity": "info",
     }
+    blob = {"sha256": sha256(LARGE).hexdigest(), "size_bytes": len(LARGE)}
+    if i == 4:
+        del told["before"]
+        told["before_blob"] = blob
+    if i == 6:
+        del added["raw"]
+        added["raw_blob"] = blob
     return told, added
 
 
@@ -289,6 +298,8 @@ class Sample:
             Event(parts_of(i), i, self.root, hidden if i % 2 else (), kind) for i in range(first, first + count)
         ]
         self.seeds(trail)
+        if any(i in (4, 6) for i in range(first, first + count)):
+            self.put(f"trails/{trail}/blobs/{sha256(LARGE).hexdigest()}", LARGE)
         return self.run(trail, first, count)
 
     def run(self, trail, first, count):
@@ -383,6 +394,5 @@ def small(base):
     sample.checkpoint(main, 8)
     sample.seal(main, 0, 2)
     sample.seal(main, 3, 4)
-    sample.put(f"trails/{main}/blobs/{sha256(b'large').hexdigest()}", b"large")
     sample.head()
     return sample

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from hashes import Tree
-from leaf import SeedFile, check_event
+from leaf import SeedFile, blobs_of, check_event
 from report import Bad
 from rows import UNKNOWN, seed_of
 from segment import check_bytes, open_manifest, range_of
@@ -41,6 +41,8 @@ class Trail:
         self.origin = f"{host}/t/{name}"
         self.vkey = vkey.named(self.origin)
         self.runs = []
+        # (index, name, size) of every blob that an event names.
+        self._blobs = []
         # Every statement about the root at a size: (size, root, file, offset).
         self.claims = []
         self.sealed_end = 0
@@ -148,11 +150,13 @@ class Trail:
             self._find(file, str(error))
 
     def check_blobs(self):
-        """Every blob is what its name says."""
+        """Every blob is what its name says, and every blob that an event names is there."""
+        sizes = {}
         for name in self._names("blobs"):
             file = f"{self.folder}/blobs/{name}"
             digest = sha256()
             try:
+                sizes[name] = os.path.getsize(os.path.join(self._base, file))
                 with open(os.path.join(self._base, file), "rb") as handle:
                     while piece := handle.read(1 << 20):
                         digest.update(piece)
@@ -162,6 +166,12 @@ class Trail:
             if digest.hexdigest() != name:
                 self._find(file, "SHA-256 is not its name")
             self._report.count("blobs")
+        for index, name, size in self._blobs:
+            file = f"{self.folder}/blobs/{name}"
+            if name not in sizes:
+                self._find(file, "missing, though an event names it", index=index)
+            elif sizes[name] != size:
+                self._find(file, f"has {sizes[name]} bytes, the event says {size}", index=index)
 
     # Events.
 
@@ -186,7 +196,9 @@ class Trail:
         leaves, index = self.runs[-1], run.first
         for event in run.events:
             try:
-                leaf, _, _ = check_event(event.kind, seed_of(self._seeds, event.key_number), event.texts, event.spans)
+                seed = seed_of(self._seeds, event.key_number)
+                leaf, *parts = check_event(event.kind, seed, event.texts, event.spans)
+                self._blobs += ((index, *blob) for blob in blobs_of(parts))
             except Bad as error:
                 self._find(file, str(error), offset=offset + event.offset, index=index, same="event of the log")
                 leaf = UNKNOWN
@@ -294,6 +306,7 @@ class Trail:
             self._find(file, message, index=index)
         if rows.found > len(rows.findings):
             self._find(file, f"{rows.found - len(rows.findings)} more like these")
+        self._blobs += rows.blobs
         leaves = [bytes(rows.leaves[at : at + 32]) for at in range(0, len(rows.leaves), 32)]
         for index, (leaf, key_number) in enumerate(zip(leaves, rows.key_numbers, strict=True), manifest.first):
             self._use(key_number, file, index)

@@ -2,9 +2,9 @@
 
 use crate::model::{Model, Offered};
 use anyhow::{Context, bail, ensure};
-use cairn_engines::sim::{Dice, Fault, MemoryKeys, SimClock, SimEntropy, World, event};
+use cairn_engines::sim::{Dice, Fault, MemoryKeys, SimClock, SimEntropy, World, event, large_event};
 use cairn_event::idempotency::{self, Scope as KeyScope, conflict_key};
-use cairn_event::{Identified, Index, Position, TrailRef};
+use cairn_event::{Event, Identified, Index, Position, TrailRef};
 use cairn_ledger::Hash;
 use cairn_store::seams::Clock;
 use cairn_store::steps::Steps;
@@ -63,6 +63,15 @@ struct Thing {
     offered: Offered,
     key: [u8; 32],
     number: u64,
+}
+
+/// One event in so many has a value that stands beside it.
+const LARGE_EVERY: u64 = 37;
+
+/// The event of a thing as it is offered at a time.
+fn event_of(thing: &Thing, now: jiff::Timestamp) -> Event {
+    let make = if thing.number % LARGE_EVERY == LARGE_EVERY - 1 { large_event } else { event };
+    make(&thing.offered.name, thing.number, now)
 }
 
 /// An event whose key stands for other content at this index.
@@ -284,7 +293,7 @@ impl Scenario {
                     thing.offered.name = format!("{}-changed", thing.offered.name);
                 }
                 let trail = thing.offered.trail.clone();
-                let event = event(&thing.offered.name, thing.number, self.clock.now());
+                let event = event_of(&thing, self.clock.now());
                 let prepared = store.prepare(&trail, &event, thing.key, event.fingerprint())?;
                 let run = match runs.iter().position(|run| run.trail == trail) {
                     Some(run) => run,
@@ -369,7 +378,7 @@ impl Scenario {
         for Conflicting { thing, key, with } in conflicts {
             let trail = thing.offered.trail.clone();
             let earlier = Position { trail: trail.clone(), index: Index(with) };
-            let event = event(&thing.offered.name, thing.number, self.clock.now()).in_conflict_with(earlier)?;
+            let event = event_of(&thing, self.clock.now()).in_conflict_with(earlier)?;
             let prepared = store.prepare(&trail, &event, key, event.fingerprint())?;
             let requests = [vec![Run { trail, events: vec![prepared] }]];
             match store.commit(&requests) {

@@ -91,7 +91,7 @@ pub struct Admitted {
 /// that two equal events in one request are two events, and the same request sent again is not.
 #[must_use]
 pub fn admit(offer: Offer<'_>, facts: &Facts<'_>, occurrences: &mut Occurrences) -> Verdict {
-    if offer.bytes.len() > limits::EVENT_BYTES_MAX {
+    if offer.bytes.len() > limits::RECORD_BYTES_MAX {
         return Verdict::Refused(Refusal::too_large(offer.bytes.len()));
     }
     let Offer { bytes, content, natural_key, request_key, fresh_id } = offer;

@@ -49,7 +49,7 @@ impl Refusal {
             code: Code::TooLarge,
             field: String::new(),
             got: format!("{size_bytes} bytes"),
-            want: format!("at most {} bytes in one event", limits::EVENT_BYTES_MAX),
+            want: format!("at most {} bytes in one record", limits::RECORD_BYTES_MAX),
             hint: None,
         }
     }
@@ -67,8 +67,9 @@ impl fmt::Display for Refusal {
 
 impl From<Invalid> for Refusal {
     fn from(invalid: Invalid) -> Refusal {
-        let Invalid { field, got, want, hint } = invalid;
-        Refusal { code: Code::Invalid, field, got, want, hint }
+        let Invalid { field, got, want, hint, is_too_large } = invalid;
+        let code = if is_too_large { Code::TooLarge } else { Code::Invalid };
+        Refusal { code, field, got, want, hint }
     }
 }
 

@@ -169,7 +169,7 @@ fn a_foreign_record_that_cant_be_mapped_is_kept_with_its_bytes_and_the_reason() 
 #[test]
 fn what_is_too_large_for_any_event_is_refused_whatever_the_source() {
     let trail = trail();
-    let bytes = "x".repeat(limits::EVENT_BYTES_MAX + 1);
+    let bytes = "x".repeat(limits::RECORD_BYTES_MAX + 1);
     let offer = offer(&bytes);
     assert!(matches!(
         admit(offer, &facts(&trail, "kubernetes"), &mut Occurrences::default()),

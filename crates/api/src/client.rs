@@ -302,6 +302,16 @@ impl Client {
         self.http.text(&Call::get(path).header("accept", "text/plain"))
     }
 
+    /// The value of `before`, `after` or `raw` of an event, whole: a large one stands in the event by its hash alone.
+    /// JSON text for the states, the bytes as they were received for `raw`.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `not_found`.
+    pub fn event_value(&self, id_or_position: &str, member: &str) -> Result<Vec<u8>, ClientError> {
+        let path = format!("/v1/events/{}/values/{}", segment(id_or_position), segment(member));
+        self.http.bytes(&Call::get(path), &[])
+    }
+
     /// Events as they arrive, for ever: the iterator connects again when the connection breaks and
     /// goes on behind the last event it gave.
     #[must_use]

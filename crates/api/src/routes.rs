@@ -118,6 +118,12 @@ pub const ROUTES: &[Route] = &[
         Access::Read,
         (&["application/json", "text/plain"], "ProofView"),
     ),
+    get(
+        "/v1/events/{event}/values/{member}",
+        "Gives `before`, `after` or `raw` of one event, however large it is.",
+        Access::Read,
+        (&["application/json", "application/octet-stream"], ""),
+    ),
     Route {
         query: &[
             ("q", "the query; every event if absent"),

@@ -145,6 +145,18 @@ impl Printer {
         writeln!(self.out.get_mut(), "{text}")
     }
 
+    /// Bytes as they are; where a person looks at them, text in which nothing can steer the terminal.
+    ///
+    /// # Errors
+    /// What stdout says.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.form == Form::Human {
+            let text = String::from_utf8_lossy(bytes);
+            return self.line(&text.lines().map(escape::line).collect::<Vec<_>>().join("\n"));
+        }
+        self.out.get_mut().write_all(bytes)
+    }
+
     /// One JSON value as a line, cut down to the fields asked for.
     ///
     /// # Errors

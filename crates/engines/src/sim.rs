@@ -7,7 +7,7 @@ mod event;
 mod keys;
 
 pub use disk::{Fault, SimDisk, World};
-pub use event::event;
+pub use event::{event, large_event};
 pub use keys::MemoryKeys;
 
 use cairn_store::seams::{Clock, Entropy};

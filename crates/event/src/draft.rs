@@ -144,17 +144,19 @@ impl Draft {
     /// The text and slots of part 0.
     #[must_use]
     pub fn part(&self) -> PartText {
-        write::part(self, write::Identity::Included)
+        write::part(self, write::Identity::Included).0
     }
 
     /// What the content is recognised by when it comes again: the first 16 bytes of SHA-256 over
-    /// the canonical text of `raw` if that is JSON, else over `raw` itself, else over part 0
-    /// without `id`. Neither `idempotency_key` nor anything the server adds has a part in it.
+    /// the canonical text of `raw` if that is JSON and stands in the event, else over `raw` itself,
+    /// else over part 0 without `id`. Neither `idempotency_key` nor anything the server adds has a
+    /// part in it.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 16] {
         let hash = match &self.raw {
+            Some(raw) if raw.is_large() => Sha256::digest(raw.as_bytes()),
             Some(raw) => return fingerprint_of_raw(raw.as_bytes()),
-            None => Sha256::digest(write::part(self, write::Identity::LeftOut).text),
+            None => Sha256::digest(write::part(self, write::Identity::LeftOut).0.text),
         };
         let mut fingerprint = [0; 16];
         fingerprint.copy_from_slice(&hash[..16]);

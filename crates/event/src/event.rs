@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 
+use crate::blob::Blob;
 use crate::canonical::{Numbers, canonical};
 use crate::changes::{Changes, diff};
-use crate::draft::write::{boolean, plain, text};
+use crate::draft::write::{self, Identity, boolean, plain, text};
 use crate::draft::{Draft, State};
 use crate::idempotency::Identified;
 use crate::ids::{Digest, EventId, Position};
@@ -66,6 +67,7 @@ pub struct Event {
     derived: Derived,
     producer: PartText,
     server: PartText,
+    blobs: Vec<Blob>,
 }
 
 impl Event {
@@ -73,18 +75,20 @@ impl Event {
     /// and the facts of admission.
     ///
     /// Changes that the server would have to compute are left out if they are more than
-    /// [`limits::CHANGES_MAX`] or would make the event too large; the states say the same.
+    /// [`limits::CHANGES_MAX`] or would make the event too large; the states say the same. States and
+    /// raw records of more than [`limits::INLINE_BYTES_MAX`] become blobs beside the event.
     ///
     /// # Errors
     /// If a given hash is not that of the given state, or the event is larger than
     /// [`limits::EVENT_BYTES_MAX`].
     pub fn new(draft: Draft, admission: Admission) -> Result<Self, Invalid> {
-        let producer = draft.part();
-        let derived = derive(&draft, &producer)?;
-        let server = server_part(&draft, &admission, &derived);
-        let mut event = Self { draft, admission, derived, producer, server };
+        let (producer, states) = write::part(&draft, Identity::Included);
+        let derived = derive(&draft, &producer, &states)?;
+        let (server, raw) = server_part(&draft, &admission, &derived);
+        let blobs = states.into_iter().chain(raw).map(|(_, blob)| blob).collect();
+        let mut event = Self { draft, admission, derived, producer, server, blobs };
         if event.size_bytes() > limits::EVENT_BYTES_MAX && event.derived.changes.take().is_some() {
-            event.server = server_part(&event.draft, &event.admission, &event.derived);
+            event.server = server_part(&event.draft, &event.admission, &event.derived).0;
         }
         event.within_limit()
     }
@@ -95,7 +99,7 @@ impl Event {
     /// If the mark makes it larger than [`limits::EVENT_BYTES_MAX`].
     pub fn in_conflict_with(mut self, earlier: Position) -> Result<Self, Invalid> {
         self.admission.conflict_with = Some(earlier);
-        self.server = server_part(&self.draft, &self.admission, &self.derived);
+        self.server = server_part(&self.draft, &self.admission, &self.derived).0;
         self.within_limit()
     }
 
@@ -105,8 +109,15 @@ impl Event {
             return Ok(self);
         }
         let want = format!("an event of at most {} bytes", limits::EVENT_BYTES_MAX);
-        Err(Invalid::new(format!("{size_bytes} bytes"), want)
-            .hint("before, after and raw are the members that may be left out"))
+        let invalid = Invalid::new(format!("{size_bytes} bytes"), want);
+        let hint = "before, after and raw may be this large, all other members together may not";
+        Err(Invalid { hint: Some(hint.to_owned()), is_too_large: true, ..invalid })
+    }
+
+    /// The values that are kept beside the event, which holds their hashes.
+    #[must_use]
+    pub fn blobs(&self) -> &[Blob] {
+        &self.blobs
     }
 
     /// The bytes of both texts.
@@ -177,9 +188,15 @@ impl Event {
     }
 }
 
-fn derive(draft: &Draft, producer: &PartText) -> Result<Derived, Invalid> {
-    let before = Side::of("before_hash", &draft.before, producer.value("/before"));
-    let after = Side::of("after_hash", &draft.after, producer.value("/after"));
+type Blobs = Vec<(&'static str, Blob)>;
+
+fn derive(draft: &Draft, producer: &PartText, large: &Blobs) -> Result<Derived, Invalid> {
+    let text = |path: &str| {
+        let blob = || large.iter().find(|(of, _)| *of == path).map(|(_, blob)| blob.bytes.as_slice());
+        producer.value(path).map(str::as_bytes).or_else(blob)
+    };
+    let before = Side::of("before_hash", &draft.before, text("/before"));
+    let after = Side::of("after_hash", &draft.after, text("/after"));
     let mut derived = Derived {
         before_hash: before.as_ref().map(|s| s.hash(draft.before_hash)).transpose()?.flatten(),
         after_hash: after.as_ref().map(|s| s.hash(draft.after_hash)).transpose()?.flatten(),
@@ -203,18 +220,18 @@ fn derive(draft: &Draft, producer: &PartText) -> Result<Derived, Invalid> {
 struct Side<'a> {
     hash_field: &'static str,
     state: &'a State,
-    text: &'a str,
+    text: &'a [u8],
 }
 
 impl<'a> Side<'a> {
-    fn of(hash_field: &'static str, state: &'a Option<State>, text: Option<&'a str>) -> Option<Self> {
+    fn of(hash_field: &'static str, state: &'a Option<State>, text: Option<&'a [u8]>) -> Option<Self> {
         Some(Self { hash_field, state: state.as_ref()?, text: text? })
     }
 
     /// The hash to add, which is none if a right one was given. Producers with a plain RFC 8785
     /// library round long numbers, so a given hash may be of that form too.
     fn hash(&self, given: Option<Digest>) -> Result<Option<Digest>, Invalid> {
-        let computed = Digest::of(self.text.as_bytes());
+        let computed = Digest::of(self.text);
         let Some(given) = given else {
             return Ok(Some(computed));
         };
@@ -229,7 +246,7 @@ impl<'a> Side<'a> {
     }
 }
 
-fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> PartText {
+fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> (PartText, Blobs) {
     let mut w = PartWriter::new();
     if let Some(hash) = &derived.after_hash {
         w.slot("/after_hash", plain(hash));
@@ -267,14 +284,16 @@ fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> PartT
         w.member("source_kind", text(&producer.source_kind));
         w.member("source_name", text(&producer.source_name));
     });
-    if let Some(raw) = &draft.raw {
-        w.slot("/raw", |out| raw.write(out));
+    match &draft.raw {
+        Some(raw) if raw.is_large() => w.blob("/raw", "/raw_blob", Blob::of(raw.as_bytes().to_vec())),
+        Some(raw) => w.slot("/raw", |out| raw.write(out)),
+        None => {}
     }
     w.member("received_at", plain(&admission.received_at));
     if draft.severity.is_none() {
         w.member("severity", text(admission.severity.as_str()));
     }
-    w.finish()
+    w.finish_with_blobs()
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 //!
 //! The key is recomputed from a stored event alone, so an index of keys is a cache and never evidence.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical::{Numbers, canonical};
-use crate::ids::TrailRef;
+use crate::ids::{Digest, TrailRef};
 use crate::json::{Json, JsonError, Object};
+use crate::raw;
 
 /// How a record is told apart from every other, in the order in which the ways are tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,9 +89,12 @@ pub fn of_stored(trail: &TrailRef, producer_text: &str, server_text: &str) -> Re
     let added = Json::parse(server_text.as_bytes())?;
     let id = said.as_object_mut().and_then(|said| said.remove("id"));
     let id = id.as_ref().and_then(Json::as_str);
-    let fingerprint = match added.get("raw") {
-        Some(raw) => fingerprint_of_raw(&raw_bytes(raw)),
-        None => short(&Sha256::digest(canonical(&said, Numbers::AsWritten))),
+    let raw_blob = added.pointer("/raw_blob/sha256").and_then(Json::as_str);
+    let raw_blob: Option<Digest> = raw_blob.and_then(|sha256| sha256.parse().ok());
+    let fingerprint = match (added.get("raw"), raw_blob) {
+        (Some(raw), _) => fingerprint_of_raw(&raw::bytes_of(raw)),
+        (None, Some(sha256)) => short(sha256.as_bytes()),
+        (None, None) => short(&Sha256::digest(canonical(&said, Numbers::AsWritten))),
     };
     let text = |pointer: &str| added.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let scope = Scope {
@@ -104,14 +106,6 @@ pub fn of_stored(trail: &TrailRef, producer_text: &str, server_text: &str) -> Re
     let key = key(&scope, &identified, id, &fingerprint);
     let conflicts = added.get("conflict_with").is_some();
     Ok((if conflicts { conflict_key(&key, &fingerprint) } else { key }, fingerprint))
-}
-
-/// The bytes behind the `raw` member of an event.
-fn raw_bytes(raw: &Json) -> Vec<u8> {
-    match raw.get("base64").and_then(Json::as_str) {
-        Some(encoded) => STANDARD.decode(encoded).unwrap_or_default(),
-        None => raw.as_str().unwrap_or_default().as_bytes().to_vec(),
-    }
 }
 
 /// The fingerprint of a record kept as received: over its canonical form if it is JSON, so that white space and the order

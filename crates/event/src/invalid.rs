@@ -16,12 +16,14 @@ pub struct Invalid {
     pub want: String,
     /// What to do about it, if there is something to say.
     pub hint: Option<String>,
+    /// Whether the whole event is larger than one may be, and nothing else is wrong.
+    pub is_too_large: bool,
 }
 
 impl Invalid {
     /// A reason at the value itself; [`Self::under`] adds where it lies.
     pub fn new(got: impl Into<String>, want: impl Into<String>) -> Self {
-        Self { field: String::new(), got: got.into(), want: want.into(), hint: None }
+        Self { field: String::new(), got: got.into(), want: want.into(), hint: None, is_too_large: false }
     }
 
     /// The same with advice.

@@ -25,6 +25,7 @@
 pub mod actor;
 #[cfg(test)]
 mod arbitrary;
+pub mod blob;
 pub mod canonical;
 pub mod changes;
 pub mod draft;
@@ -43,6 +44,7 @@ pub mod resource;
 pub mod text;
 pub mod time;
 
+pub use blob::{BLOBS, Blob, BlobRef};
 pub use draft::Draft;
 pub use event::{Admission, Event, Producer};
 pub use idempotency::Identified;

@@ -1,8 +1,15 @@
 //! Every limit of an event and of a batch, by name. What exceeds one is refused with this name
 //! and never cut.
 
-/// Most bytes of one event after decompression: both parts together.
+/// Most bytes of one event: both parts together, without its blobs.
 pub const EVENT_BYTES_MAX: usize = 1 << 20;
+
+/// Most bytes of the text of `before`, `after` or `raw` inside an event. A larger value is kept beside it as a blob, so that
+/// no event is too large because of what it is about.
+pub const INLINE_BYTES_MAX: usize = EVENT_BYTES_MAX / 4;
+
+/// Most bytes of one record as it is received, with all that goes into blobs.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
 
 /// Most events in one batch.
 pub const BATCH_EVENTS_MAX: usize = 10_000;

@@ -6,8 +6,10 @@
 
 use jiter::{Jiter, Peek};
 
+use crate::blob::Blob;
 use crate::canonical::{self, Numbers};
 use crate::json::{Json, JsonError, JsonErrorKind, Object, write_string};
+use crate::limits;
 
 /// The pointers of all members that are slots in `cairn/event/v1`, in byte order. Slots never
 /// nest, and none lies deeper than two levels.
@@ -20,8 +22,10 @@ pub const SLOTS: &[&str] = &[
     "/actor/on_behalf_of",
     "/actor/session",
     "/after",
+    "/after_blob",
     "/after_hash",
     "/before",
+    "/before_blob",
     "/before_hash",
     "/changes",
     "/metadata",
@@ -29,6 +33,7 @@ pub const SLOTS: &[&str] = &[
     "/origin/user_agent",
     "/outcome_reason",
     "/raw",
+    "/raw_blob",
     "/related",
     "/resource/id",
     "/resource/name",
@@ -59,6 +64,8 @@ pub const MEMBERS: &[&str] = &[
     "service",
     "before",
     "after",
+    "before_blob",
+    "after_blob",
     "before_hash",
     "after_hash",
     "changes",
@@ -71,6 +78,7 @@ pub const MEMBERS: &[&str] = &[
     "policy",
     "metadata",
     "raw",
+    "raw_blob",
 ];
 
 /// Where a slot's value lies in the text of its part.
@@ -194,18 +202,24 @@ pub fn merge(producer: Json, server: Json) -> Json {
 pub(crate) struct PartWriter {
     text: String,
     slots: Vec<SlotSpan>,
+    blobs: Vec<(&'static str, Blob)>,
 }
 
 impl PartWriter {
     pub(crate) fn new() -> Self {
         let mut text = String::with_capacity(1024);
         text.push('{');
-        Self { text, slots: Vec::with_capacity(12) }
+        Self { text, slots: Vec::with_capacity(12), blobs: Vec::new() }
     }
 
-    pub(crate) fn finish(mut self) -> PartText {
+    pub(crate) fn finish(self) -> PartText {
+        self.finish_with_blobs().0
+    }
+
+    /// The part, and the values that are too large for it with the path that each would have.
+    pub(crate) fn finish_with_blobs(mut self) -> (PartText, Vec<(&'static str, Blob)>) {
         self.text.push('}');
-        PartText { text: self.text, slots: self.slots }
+        (PartText { text: self.text, slots: self.slots }, self.blobs)
     }
 
     fn key(&mut self, key: &str) {
@@ -229,6 +243,30 @@ impl PartWriter {
         let start = self.text.len();
         write(&mut self.text);
         self.slots.push(span(path, start, self.text.len() - start));
+    }
+
+    /// A slot whose value is kept beside the event if it is too large; then the slot `blob_path` says where.
+    pub(crate) fn slot_or_blob(
+        &mut self,
+        path: &'static str,
+        blob_path: &'static str,
+        write: impl FnOnce(&mut String),
+    ) {
+        let before = self.text.len();
+        self.slot(path, write);
+        let slot = self.slots.pop().expect("a slot was written");
+        if slot.len as usize <= limits::INLINE_BYTES_MAX {
+            return self.slots.push(slot);
+        }
+        let blob = Blob::of(self.text.as_bytes()[slot.start as usize..].to_vec());
+        self.text.truncate(before);
+        self.blob(path, blob_path, blob);
+    }
+
+    /// A value that is kept beside the event.
+    pub(crate) fn blob(&mut self, path: &'static str, blob_path: &'static str, blob: Blob) {
+        self.slot(blob_path, |out| out.push_str(&blob.reference.to_text()));
+        self.blobs.push((path, blob));
     }
 
     /// A member that is an object in which slots lie.

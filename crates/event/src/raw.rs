@@ -23,11 +23,11 @@ impl Raw {
     /// Takes the bytes of a record.
     ///
     /// # Errors
-    /// If they are more than an event may have, [`limits::EVENT_BYTES_MAX`].
+    /// If they are more than a record may have, [`limits::RECORD_BYTES_MAX`].
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, Invalid> {
         let bytes = bytes.into();
-        if bytes.len() > limits::EVENT_BYTES_MAX {
-            let want = format!("at most {} bytes", limits::EVENT_BYTES_MAX);
+        if bytes.len() > limits::RECORD_BYTES_MAX {
+            let want = format!("at most {} bytes", limits::RECORD_BYTES_MAX);
             return Err(Invalid::new(format!("{} bytes", bytes.len()), want));
         }
         Ok(Self(match String::from_utf8(bytes) {
@@ -43,6 +43,21 @@ impl Raw {
             Bytes::Text(text) => text.as_bytes(),
             Bytes::Binary(bytes) => bytes,
         }
+    }
+
+    /// Whether its text is more than stands in an event, [`limits::INLINE_BYTES_MAX`].
+    #[must_use]
+    pub fn is_large(&self) -> bool {
+        /// An escape in a JSON string has at most this many bytes: `\u0001`.
+        const ESCAPE_BYTES_MAX: usize = 6;
+        let bytes = self.as_bytes().len();
+        let is_surely_small = bytes <= limits::INLINE_BYTES_MAX / ESCAPE_BYTES_MAX - ESCAPE_BYTES_MAX;
+        let text_bytes = || {
+            let mut text = String::new();
+            self.write(&mut text);
+            text.len()
+        };
+        bytes > limits::INLINE_BYTES_MAX || (!is_surely_small && text_bytes() > limits::INLINE_BYTES_MAX)
     }
 
     /// The form it has in an event.
@@ -64,6 +79,15 @@ impl Raw {
                 out.push_str("\"}");
             }
         }
+    }
+}
+
+/// The bytes behind the `raw` member of a stored event; none where it is not one.
+#[must_use]
+pub fn bytes_of(raw: &Json) -> Vec<u8> {
+    match raw.get("base64").and_then(Json::as_str) {
+        Some(encoded) => STANDARD.decode(encoded).unwrap_or_default(),
+        None => raw.as_str().unwrap_or_default().as_bytes().to_vec(),
     }
 }
 

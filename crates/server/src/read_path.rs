@@ -9,8 +9,9 @@ use crate::node::Node;
 use cairn_access::Principal;
 use cairn_api::ProblemCode;
 use cairn_api::v1::{EventView, Hint, ProofView, SearchPage, Timeline};
+use cairn_event::canonical::{Numbers, canonical};
 use cairn_event::filter::Query;
-use cairn_event::{EventId, Position, Positions, ReadError, TrailRef};
+use cairn_event::{EventId, Position, Positions, ReadError, Stored, TrailRef, raw};
 use cairn_ledger::{Hash, ProofText};
 use cairn_search::{Budget, Cursor, NoIndex, Order, Page, SearchError, SearchOptions, TimelineBy, search, who};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -202,12 +203,34 @@ pub(crate) fn locate(
 }
 
 pub(crate) fn show(node: &Node, position: &Position) -> Result<EventView, Failure> {
+    event_view(&stored(node, position)?)
+}
+
+fn stored(node: &Node, position: &Position) -> Result<Stored, Failure> {
     let at = position.index.0;
     let stored = node.reader().read(&position.trail, at..at + 1).map_err(|error| read_failed(node, error))?;
-    let stored =
-        stored.into_iter().next().ok_or_else(|| Failure::not_found(format!("there is no event {position}")))?;
+    let stored = stored.into_iter().next();
     node.telemetry().checked(1);
-    event_view(&stored)
+    stored.ok_or_else(|| Failure::not_found(format!("there is no event {position}")))
+}
+
+/// The value of `before`, `after` or `raw`, from the event or from beside it: JSON text of a state, bytes of a record.
+pub(crate) fn value(node: &Node, position: &Position, member: &str) -> Result<Vec<u8>, Failure> {
+    if let Some(bytes) = node.reader().blob(&position.trail, position.index.0, member)? {
+        return Ok(bytes);
+    }
+    let stored = stored(node, position)?;
+    let path = format!("/{member}");
+    if stored.hidden.iter().any(|slot| slot.path == path) {
+        return Err(Failure::not_found(format!("{member} of {position} is hidden")));
+    }
+    let event = stored.event().map_err(|error| Failure::internal("a stored event can't be read", &error))?;
+    let none = || Failure::not_found(format!("{position} has no {member}"));
+    let value = event.get(member).ok_or_else(none)?;
+    Ok(match member {
+        "raw" => raw::bytes_of(value),
+        _ => canonical(value, Numbers::AsWritten).into_bytes(),
+    })
 }
 
 /// The evidence for one event.

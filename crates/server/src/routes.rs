@@ -33,6 +33,7 @@ pub(crate) fn router(node: Node) -> Router {
         .route("/v1/timeline", get(reads::timeline))
         .route("/v1/events/{event}", get(reads::event))
         .route("/v1/events/{event}/proof", get(reads::proof))
+        .route("/v1/events/{event}/values/{member}", get(reads::value))
         .route("/v1/tail", get(reads::tail))
         .route("/v1/trails", get(reads::trails))
         .route("/v1/seal", post(admin::seal))

@@ -33,8 +33,13 @@ pub(crate) fn read(disk: &dyn Disk, path: &str) -> Result<Vec<u8>, StoreError> {
 
 /// All bytes of a file; `None` when there is none.
 pub(crate) fn read_if_any(disk: &dyn Disk, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    open_if_any(disk, path)?.map(|file| read_all(file.as_ref(), path)).transpose()
+}
+
+/// Opens a file; `None` when there is none.
+pub(crate) fn open_if_any(disk: &dyn Disk, path: &str) -> Result<Option<Box<dyn DiskFile>>, StoreError> {
     match disk.open(path) {
-        Ok(file) => read_all(file.as_ref(), path).map(Some),
+        Ok(file) => Ok(Some(file)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(io_error(format!("open {path}"))(error)),
     }

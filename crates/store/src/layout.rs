@@ -1,6 +1,6 @@
 //! Names of the files in a data directory (`formats/directory.md`). No other module builds a path.
 
-use cairn_event::TrailRef;
+use cairn_event::{Digest, TrailRef};
 
 pub(crate) const LOCK: &str = "LOCK";
 pub(crate) const ID: &str = "cairn.id";
@@ -37,6 +37,14 @@ pub(crate) fn seeds_dir(trail: &TrailRef) -> String {
 
 pub(crate) fn seed_file(trail: &TrailRef, block: u64) -> String {
     format!("{TRAILS}/{trail}/seeds/{block:020}.seed")
+}
+
+pub(crate) fn blobs_dir(trail: &TrailRef) -> String {
+    format!("{TRAILS}/{trail}/blobs")
+}
+
+pub(crate) fn blob(trail: &TrailRef, sha256: &Digest) -> String {
+    format!("{TRAILS}/{trail}/blobs/{sha256}")
 }
 
 pub(crate) fn segments_dir(trail: &TrailRef) -> String {

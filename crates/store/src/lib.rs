@@ -5,6 +5,7 @@
 //! into Parquet segments, [`Reader`] gives both back by position, and [`verify()`] recomputes everything from the bytes.
 //! What lies on the disk is described in `formats/`.
 
+mod blobs;
 mod check;
 mod commit;
 mod config;

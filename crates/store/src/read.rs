@@ -1,5 +1,6 @@
 //! Reads events, tiles and proofs by position, from segments and the WAL alike.
 
+use crate::blobs;
 use crate::check::{LeafCheck, ledger_spans};
 use crate::commit::record::Span;
 use crate::error::{Corrupt, StoreError};
@@ -212,6 +213,18 @@ impl Reader {
             Corrupt::in_file(file, format!("slots: {error}")).of(name, Some((index, index)))
         })?;
         Ok(disclosure.encode())
+    }
+
+    /// The bytes of a member (`before`, `after`, `raw`) that is kept beside its event; `None` when none is.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchIndex`]; [`StoreError::Corrupt`] when the bytes are missing or not those that the event names.
+    pub fn blob(&self, name: &TrailRef, index: u64, member: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.trail(name, index)?;
+        let rows = self.rows(name, index..index + 1)?;
+        let row = rows.first().ok_or_else(|| no_such(name, index, 0))?;
+        let reference = blobs::named(row.view(), name, member)?;
+        reference.map(|of| blobs::get(self.shared.disk.as_ref(), name, index, &of)).transpose()
     }
 
     fn trail(&self, name: &TrailRef, index: u64) -> Result<Arc<Trail>, StoreError> {

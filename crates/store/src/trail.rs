@@ -114,7 +114,8 @@ impl Trail {
     }
 }
 
-/// Bytes that a prepared event adds to the WAL.
+/// Bytes that prepared events are going to write.
 pub(crate) fn bytes_of(events: &[Prepared]) -> u64 {
-    events.iter().map(|event| event.record.len() as u64).sum()
+    let blobs = |event: &Prepared| event.blobs.iter().map(|blob| blob.reference.size_bytes).sum::<u64>();
+    events.iter().map(|event| event.record.len() as u64 + blobs(event)).sum()
 }

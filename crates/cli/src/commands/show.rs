@@ -13,15 +13,24 @@ use crate::print::event::Found;
 /// Shows one event and whether the log proves it.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  cairn show default/main@5\n  cairn show 5                      # of the trail that is meant\n  cairn show 0191f0c2-…  --json"
+    after_help = "Examples:\n  cairn show default/main@5\n  cairn show 5                      # of the trail that is meant\n  cairn show 0191f0c2-…  --json\n  cairn show 5 --value raw > record.json"
 )]
 pub(crate) struct ShowArgs {
     /// The event: its id, its position (tenant/trail@index), or its index in the trail
     event: String,
+    /// Print this member of the event alone, whole: large ones are kept beside the event, which shows their hash
+    #[arg(long, value_name = "MEMBER", value_parser = ["before", "after", "raw"])]
+    value: Option<String>,
 }
 
 pub(crate) fn run(args: ShowArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
+    if let Some(member) = &args.value {
+        let bytes = session.client.event_value(&full_name(&args.event, context), member)?;
+        context.printer.bytes(&bytes)?;
+        session.close()?;
+        return Ok(ExitCode::Ok);
+    }
     let found = find(&args.event, &session, context)?;
     let checked = evidence::key_of(&session, &found.position).and_then(|key| evidence::check(&session, &found, &key));
     let printer = &mut context.printer;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::support::{House, copy_folder, files, fixture_argument, run};
+use super::support::{House, copy_folder, files, fixture_argument, run, summary};
 
 fn furnished() -> House {
     let house = House::new();
@@ -90,4 +90,29 @@ fn a_flipped_byte_is_found_and_located() {
         }
     }
     run(copy.path(), &["verify", "trail", "--data", "cairn-data"]).expect(0);
+}
+
+#[test]
+fn a_record_too_large_for_an_event_is_kept_whole_and_damage_to_it_is_found() {
+    let mut house = House::new();
+    let object = |note: &str| format!(r#"{{"kind":"ConfigMap","data":{{"note":"{}"}}}}"#, note.repeat(1 << 20));
+    let record = format!(
+        r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"RequestResponse","auditID":"7d1f0c55-9f6e-4a53-a4f2-2f9c3f1f4c11","stage":"ResponseComplete","requestURI":"/api/v1/namespaces/shop/configmaps","verb":"create","user":{{"username":"gina"}},"objectRef":{{"resource":"configmaps","namespace":"shop","name":"large","apiVersion":"v1"}},"responseStatus":{{"code":201}},"requestObject":{},"responseObject":{},"requestReceivedTimestamp":"2026-05-01T12:00:00.000000Z","stageTimestamp":"2026-05-01T12:00:00.100000Z"}}"#,
+        object("q"),
+        object("r"),
+    );
+    let file = house.file("large.json", &record);
+    assert_eq!(summary(&house.run(&["ingest", "--json", &file]).expect(0))[..3], [1, 1, 0]);
+    assert_eq!(summary(&house.run(&["ingest", "--json", &file]).expect(0))[..3], [1, 0, 1]);
+    assert_eq!(house.run(&["show", "0", "--value", "raw"]).expect(0).out, record);
+    assert_eq!(house.run(&["show", "0", "--value", "after"]).expect(0).out.len(), object("r").len());
+    house.run(&["diff", "0"]).expect(0);
+    house.run(&["seal"]).expect(0);
+    house.run(&["verify", "trail"]).expect(0);
+    assert_eq!(house.stop(), 0);
+    let blobs = house.data().join("trails/default/main/blobs");
+    let blob = std::fs::read_dir(&blobs).unwrap().next().unwrap().unwrap().path();
+    flip(&blob, 1000);
+    let ran = house.run(&["verify", "trail", "--data", "cairn-data"]).expect(5);
+    assert!((ran.out.clone() + &ran.err).contains(blob.file_name().unwrap().to_str().unwrap()), "{}", ran.err);
 }

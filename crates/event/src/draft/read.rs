@@ -46,6 +46,9 @@ const MEMBERS: &[&str] = &[
 /// What only the server may say, and why.
 const RESERVED: &[(&str, &str)] = &[
     ("received_at", "the server's clock says when an event was received; put your own into time"),
+    ("before_blob", "put the state into before, however large it is"),
+    ("after_blob", "put the state into after, however large it is"),
+    ("raw_blob", "put the record into raw, however large it is"),
     ("producer", "it comes from the credential; who acted goes into actor"),
     ("conflict_with", "the server finds conflicts itself"),
     ("policy", "the server notes the policy in force itself"),

@@ -5,6 +5,7 @@ use std::fmt::{Display, Write as _};
 
 use super::Draft;
 use crate::actor::Actor;
+use crate::blob::Blob;
 use crate::canonical::{self, Numbers};
 use crate::json::{Json, write_string};
 use crate::parts::{PartText, PartWriter};
@@ -12,12 +13,13 @@ use crate::resource::{Origin, Resource};
 
 /// Whether `id` is written. It is left out where only the content counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Identity {
+pub(crate) enum Identity {
     Included,
     LeftOut,
 }
 
-pub(super) fn part(draft: &Draft, identity: Identity) -> PartText {
+/// Part 0, and the states that are too large for it.
+pub(crate) fn part(draft: &Draft, identity: Identity) -> (PartText, Vec<(&'static str, Blob)>) {
     let mut w = PartWriter::new();
     w.member("action", text(draft.action.as_str()));
     w.object("actor", |w| actor(w, &draft.actor));
@@ -54,19 +56,19 @@ pub(super) fn part(draft: &Draft, identity: Identity) -> PartText {
     }
     w.object("resource", |w| resource(w, &draft.resource));
     rest(&mut w, draft);
-    w.finish()
+    w.finish_with_blobs()
 }
 
 /// From `after` to `before_hash`.
 fn states(w: &mut PartWriter, draft: &Draft) {
     if let Some(state) = &draft.after {
-        w.slot("/after", json(state.as_json()));
+        w.slot_or_blob("/after", "/after_blob", json(state.as_json()));
     }
     if let Some(hash) = &draft.after_hash {
         w.slot("/after_hash", plain(hash));
     }
     if let Some(state) = &draft.before {
-        w.slot("/before", json(state.as_json()));
+        w.slot_or_blob("/before", "/before_blob", json(state.as_json()));
     }
     if let Some(hash) = &draft.before_hash {
         w.slot("/before_hash", plain(hash));

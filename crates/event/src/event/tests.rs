@@ -4,7 +4,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::arbitrary;
+use crate::blob::BlobRef;
 use crate::draft::Draft;
+use crate::idempotency;
+use crate::ids::TrailRef;
 use crate::json::Object;
 
 fn admission() -> Admission {
@@ -120,12 +123,13 @@ fn a_given_hash_must_be_right() {
 
 #[test]
 fn an_event_has_a_size_limit() {
-    let with_raw = |n: usize| draft(&format!(r#","raw":"{}""#, "x".repeat(n)));
-    let overhead = Event::new(with_raw(0), admission()).expect("small").size_bytes();
+    let with_metadata = |n: usize| draft(&format!(r#","metadata":{{"x":"{}"}}"#, "x".repeat(n)));
+    let overhead = Event::new(with_metadata(0), admission()).expect("small").size_bytes();
     let most = limits::EVENT_BYTES_MAX - overhead;
-    let largest = Event::new(with_raw(most), admission()).expect("at the limit");
+    let largest = Event::new(with_metadata(most), admission()).expect("at the limit");
     assert_eq!(largest.size_bytes(), limits::EVENT_BYTES_MAX);
-    let refused = Event::new(with_raw(most + 1), admission()).expect_err("too large");
+    let refused = Event::new(with_metadata(most + 1), admission()).expect_err("too large");
+    assert!(refused.is_too_large);
     assert!(refused.to_string().contains("got 1048577 bytes, want an event of at most 1048576 bytes"));
     let position = "t/main@7".parse().expect("a position");
     assert!(largest.in_conflict_with(position).is_err());
@@ -133,10 +137,55 @@ fn an_event_has_a_size_limit() {
 
 #[test]
 fn changes_that_would_not_fit_are_left_to_the_states() {
-    let state = |letter: &str| letter.repeat(400 << 10);
+    let state = |letter: &str| letter.repeat(600 << 10);
     let event = event(&format!(r#","before":"{}","after":"{}""#, state("a"), state("b"))).to_json();
     assert!(event.get("changes").is_none());
     assert_eq!(event.get("effective_change"), Some(&Json::Bool(true)));
+}
+
+#[test]
+fn a_value_too_large_for_an_event_stands_beside_it() {
+    let large = "é\n".repeat(limits::INLINE_BYTES_MAX);
+    let text = |value: &str| Json::from(value).to_text();
+    let extra = format!(r#","before":{{"z":1,"a":{}}},"after":{{"a":"b"}},"raw":{}"#, text(&large), text(&large));
+    let event = event(&extra);
+    let [before, raw] = event.blobs() else { panic!("{} blobs", event.blobs().len()) };
+    // A state is kept as its canonical text, which is what its hash is over; a record byte by byte.
+    assert_eq!(before.bytes, format!(r#"{{"a":{},"z":1}}"#, text(&large)).as_bytes());
+    assert_eq!(raw.bytes, large.as_bytes());
+    let shown = event.to_json();
+    assert!(shown.get("before").is_none() && shown.get("raw").is_none());
+    assert_eq!(shown.get("after").map(Json::to_text).as_deref(), Some(r#"{"a":"b"}"#));
+    assert_eq!(shown.pointer("/before_blob/sha256"), shown.get("before_hash"));
+    assert_eq!(shown.pointer("/raw_blob/size_bytes").and_then(Json::as_u64), Some(large.len() as u64));
+    let named = |part: &PartText, path: &str| part.value(path).and_then(BlobRef::from_text);
+    assert_eq!(named(event.producer_part(), "/before_blob"), Some(before.reference));
+    assert_eq!(named(event.server_part(), "/raw_blob"), Some(raw.reference));
+    // What changed was compared while both states were here; the one in the list would be as large again.
+    assert_eq!(shown.get("effective_change"), Some(&Json::Bool(true)));
+    assert!(event.size_bytes() < limits::EVENT_BYTES_MAX);
+}
+
+#[test]
+fn a_value_stands_in_the_event_up_to_its_limit_and_is_recognised_again_on_both_sides_of_it() {
+    let trail: TrailRef = "t/main".parse().expect("a name");
+    // A control character takes six bytes in JSON.
+    for (character, bytes) in [("x", 1), ("\u{1}", 6)] {
+        for more in [0, 1] {
+            let count = (limits::INLINE_BYTES_MAX - 2) / bytes + more;
+            for member in ["raw", "before", "after"] {
+                let value = Json::from(character.repeat(count)).to_text();
+                let event = event(&format!(r#","{member}":{value}"#));
+                assert_eq!(event.blobs().len(), more, "{count} bytes of {member}");
+                assert_eq!(
+                    event.producer_part(),
+                    &PartText::from_text(event.producer_part().text.clone()).expect("JSON")
+                );
+                let stored = idempotency::of_stored(&trail, &event.producer_part().text, &event.server_part().text);
+                assert_eq!(stored.expect("JSON").1, event.fingerprint(), "{count} bytes of {member}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use cairn_access::{Principal, Scope};
 use cairn_api::ProblemCode;
 use cairn_api::v1::{TrailList, TrailView};
-use cairn_event::{Position, Positions, TrailRef};
+use cairn_event::{BLOBS, Position, Positions, TrailRef};
 use cairn_search::run::LIMIT_MAX;
 use cairn_search::{Cursor, Order, TimelineBy};
 use std::time::{Duration, Instant};
@@ -138,6 +138,26 @@ pub(crate) async fn proof(
         read_path::prove(node, &position)
     });
     json(&view.await?)
+}
+
+pub(crate) async fn value(
+    State(node): State<Node>,
+    caller: Caller,
+    Path((event, member)): Path<(String, String)>,
+    _: Parameters,
+) -> Result<Response, Failure> {
+    let principal = caller.with(Scope::Read)?;
+    let name = EventName::parse(&event)?;
+    let Some((member, _)) = BLOBS.into_iter().find(|(known, _)| *known == member) else {
+        let known = BLOBS.map(|(known, _)| known).join(", ");
+        return Err(Failure::not_found("events have no such large value").hint(format!("there are {known}")));
+    };
+    let media = if member == "raw" { "application/octet-stream" } else { "application/json" };
+    let bytes = blocking(&node, move |node, gone| {
+        let position = read_path::locate(node, &principal, name, &Bound::new(node, gone))?;
+        read_path::value(node, &position, member)
+    });
+    Ok(([(header::CONTENT_TYPE, media)], bytes.await?).into_response())
 }
 
 pub(crate) async fn tail(

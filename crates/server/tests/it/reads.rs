@@ -2,6 +2,7 @@
 
 use crate::support::{Server, bytes, event, lines};
 use cairn_api::{SearchRequest, TimelineBy, WhoRequest};
+use cairn_event::limits;
 use serde_json::json;
 
 fn search(q: &str) -> SearchRequest {
@@ -161,4 +162,32 @@ fn trails_say_their_size_root_and_key() {
     assert_eq!((trails.len(), trails[0].size), (1, 3));
     assert!(trails[0].verifier_key.contains("/t/default/main+"), "{}", trails[0].verifier_key);
     assert!(trails[0].root.is_some());
+}
+
+#[test]
+fn a_value_too_large_for_its_event_is_given_whole_and_by_its_hash_in_the_event() {
+    let server = Server::start();
+    let large = "ä".repeat(limits::EVENT_BYTES_MAX);
+    let mut told = event(0);
+    told["before"] = json!({"z": 1, "note": large});
+    told["after"] = json!({"note": "short"});
+    told["raw"] = json!(large);
+    let body = bytes(&told);
+    let answer = server.submit(&body);
+    assert_eq!(answer.stored, 1, "{answer:?}");
+    assert_eq!(server.submit(&body).duplicate, 1, "recognised by what the hash stands for");
+    let shown = server.client().event("default/main@0").expect("stored").event;
+    let shown: serde_json::Value = serde_json::from_str(shown.get()).expect("JSON");
+    assert_eq!(shown["before_blob"]["sha256"], shown["before_hash"]);
+    assert_eq!(shown["raw_blob"]["size_bytes"], json!(large.len()));
+    assert!(shown.get("before").is_none() && shown.get("raw").is_none());
+    let value = |member| server.client().event_value("default/main@0", member);
+    assert_eq!(value("before").expect("kept"), format!(r#"{{"note":"{large}","z":1}}"#).into_bytes());
+    assert_eq!(value("after").expect("in the event"), br#"{"note":"short"}"#);
+    assert_eq!(value("raw").expect("kept"), large.as_bytes());
+    server.submit(&bytes(&event(1)));
+    for (name, member) in [("default/main@1", "raw"), ("default/main@0", "metadata"), ("default/main@7", "raw")] {
+        let error = server.client().event_value(name, member).expect_err("there is none");
+        assert!(format!("{error:?}").contains("not_found"), "{error:?}");
+    }
 }

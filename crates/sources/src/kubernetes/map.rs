@@ -7,9 +7,6 @@ use super::verb::{Request, operation};
 use crate::field::{self, address, items, put, put_list, put_object, put_text, text, value};
 use crate::{MapError, Mapped, Record, absent, foreign_draft, time, unlike};
 
-/// The largest record whose object states are copied into `before` and `after`.
-const STATE_COPIED_BYTES_MAX: usize = limits::EVENT_BYTES_MAX / 3;
-
 pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     let event = record.json?;
     check_kind(&event)?;
@@ -27,10 +24,7 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     put_text(&mut draft, "request_id", text(&event, &["auditID"]), limits::ID_BYTES_MAX);
     put_object(&mut draft, "origin", origin(&event));
     draft.insert("service", "kubernetes");
-    // A state stands in the record already; a copy must not make the event larger than it may be.
-    if record.bytes.len() <= STATE_COPIED_BYTES_MAX {
-        put_states(&mut draft, &event, &seen, outcome);
-    }
+    put_states(&mut draft, &event, &seen, outcome);
     if is_dry_run(&event) {
         draft.insert("dry_run", true);
     }

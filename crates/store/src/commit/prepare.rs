@@ -22,7 +22,8 @@ pub(crate) fn prepare(
     let leaf = leaf(kind, &seed, producer, server)?;
     let head = RecordHead { key_number, kind, key, fingerprint };
     let record = record::encode(&head, [&producer.text, &server.text], [&producer.slots, &server.slots]);
-    Ok(Prepared { id: event.id(), key, fingerprint, key_number, leaf, record })
+    let blobs = event.blobs().to_vec();
+    Ok(Prepared { id: event.id(), key, fingerprint, key_number, leaf, record, blobs })
 }
 
 fn leaf(kind: Kind, seed: &Seed, producer: &PartText, server: &PartText) -> Result<Hash, LedgerError> {

@@ -2,7 +2,7 @@
 
 use crate::error::Corrupt;
 use crate::seal::segment::RowView;
-use cairn_event::{EventId, SlotSpan};
+use cairn_event::{Blob, EventId, SlotSpan};
 use cairn_ledger::{Hash, Kind};
 
 /// An admitted event with its commitments: everything but its index, which the writer gives.
@@ -20,6 +20,8 @@ pub struct Prepared {
     pub leaf: Hash,
     /// The event as it will stand in the WAL.
     pub(crate) record: Vec<u8>,
+    /// Values that are kept beside it.
+    pub(crate) blobs: Vec<Blob>,
 }
 
 /// An event record read back from a WAL frame. Texts borrow from the frame.

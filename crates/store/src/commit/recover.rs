@@ -273,7 +273,7 @@ fn settle(disk: &dyn Disk) -> Result<(), StoreError> {
     let mut dirs = vec![String::new(), layout::KEYS.to_owned(), layout::WAL.to_owned(), layout::TRAILS.to_owned()];
     for trail in trail_names(disk)? {
         dirs.extend([format!("{}/{}", layout::TRAILS, trail.tenant), layout::trail_dir(&trail)]);
-        dirs.extend([layout::seeds_dir(&trail), layout::segments_dir(&trail)]);
+        dirs.extend([layout::seeds_dir(&trail), layout::segments_dir(&trail), layout::blobs_dir(&trail)]);
     }
     for dir in dirs {
         durable::settle(disk, &dir).map_err(io_error(format!("sync the folder {dir}")))?;

@@ -5,6 +5,7 @@ use super::record::Prepared;
 use super::recover::End;
 use super::sequencer::{self, Heads, Placed, Run};
 use super::wal::{FILE_HEADER, FRAME_HEADER, FileHeader};
+use crate::blobs;
 use crate::durable;
 use crate::error::{StoreError, io_error};
 use crate::instance::Instance;
@@ -88,6 +89,12 @@ impl Writer {
         // A seed block must be durable before any event whose salts come from it. A crash here leaves an unused block.
         for trail in plan.grown.keys() {
             self.persist_seeds(trail).map_err(CommitError::Fatal)?;
+        }
+        // So must be what an event only names. A crash here leaves blobs that no event names, which harm nobody.
+        for (trail, newcomers) in &plan.grown {
+            for blob in newcomers.iter().flat_map(|newcomer| &newcomer.event.blobs) {
+                blobs::put(self.shared.disk.as_ref(), trail, blob).map_err(CommitError::Fatal)?;
+            }
         }
         if self.offset >= self.shared.config.wal_file_bytes {
             self.roll().map_err(CommitError::Fatal)?;

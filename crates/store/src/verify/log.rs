@@ -1,6 +1,7 @@
 //! The write-ahead log, read whole: chain, frames, issued checkpoints, and the leaf of every event in it.
 
 use super::Verifier;
+use crate::blobs;
 use crate::check::LeafCheck;
 use crate::commit::head::Head;
 use crate::commit::recover::open_note;
@@ -153,6 +154,7 @@ fn run_leaves(
     for (index, (place, event)) in (run.first..).zip(&run.events) {
         let offset = (body + place.start) as u64;
         let leaf = check.leaf(event.view(index))?;
+        blobs::check_named(disk, &run.trail, event.view(index))?;
         if events.insert(index, LogEvent { leaf, file: scan.path.clone(), offset }).is_some() {
             let what = "the index stands twice in the log";
             return Err(Corrupt::in_file(&scan.path, what).at(offset).of(&run.trail, Some((index, index))).into());

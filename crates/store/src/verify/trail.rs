@@ -2,6 +2,7 @@
 
 use super::log::LogEvent;
 use super::{Issued, Progress, TrailReport, Verifier};
+use crate::blobs;
 use crate::check::{LeafCheck, read_cover};
 use crate::commit::recover::{manifest_ranges, open_note};
 use crate::error::{Corrupt, StoreError};
@@ -28,6 +29,7 @@ pub(super) fn check(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), StoreError> {
     seeds(verifier, name)?;
+    blobs::check_all(verifier.disk, name, |corrupt| verifier.found(corrupt))?;
     let manifests = manifests(verifier, name)?;
     let total = log.keys().next_back().map_or(0, |last| last + 1).max(manifests.last().map_or(0, |last| last.last + 1));
     let mut issued = verifier.issued.remove(name).unwrap_or_default();
@@ -137,6 +139,7 @@ fn segment(disk: &dyn Disk, name: &TrailRef, manifest: &Manifest) -> Result<Chec
             let what = "the event does not give its leaf hash";
             return Err(Corrupt::in_file(&path, what).of(name, Some((index, index))).into());
         }
+        blobs::check_named(disk, name, row)?;
         checked.event_bytes += (row.texts[0].len() + row.texts[1].len()) as u64;
         checked.leaves.push(leaf);
         Ok(())

@@ -1,9 +1,10 @@
 //! One promise a test.
 
 use crate::support::{Machine, commit, config, main};
-use cairn_engines::sim::Fault;
+use cairn_engines::sim::{Fault, large_event};
 use cairn_event::Positions;
 use cairn_ledger::{Disclosure, Hash, Kind, entry, leaf_hash};
+use cairn_store::seams::Disk;
 use cairn_store::{Placed, Scope, StoreConfig, StoreError, public_key, verify};
 
 fn indexes(placed: &[Placed]) -> Vec<(bool, u64)> {
@@ -125,4 +126,70 @@ fn sealing_lets_the_log_go_and_loses_nothing() {
         assert_eq!(report.findings, [], "{scope:?}");
         assert_eq!(report.trails[0].events, 60);
     }
+}
+
+/// One directory with an event whose raw record stands beside it, sealed or not.
+fn with_a_blob(sealed: bool) -> (Machine, String, Vec<u8>) {
+    let machine = Machine::new();
+    let store = machine.open(config()).expect("a new directory");
+    machine.commit(&store, 0..2).expect("committed");
+    let event = large_event("large", 2, machine.now());
+    let prepared = store.prepare(&main(), &event, [2; 32], event.fingerprint()).expect("within the limits");
+    commit(&store, vec![prepared]).expect("committed");
+    if sealed {
+        store.seal(None).expect("sealed");
+    }
+    let blob = &event.blobs()[0];
+    assert_eq!(store.reader().blob(&main(), 2, "raw").expect("read"), Some(blob.bytes.clone()));
+    assert_eq!(store.reader().blob(&main(), 1, "raw").expect("read"), None);
+    // The answer is out, so the power may go.
+    machine.world.crash();
+    machine.world.restart();
+    let _ = store.close();
+    let file = format!("trails/default/main/blobs/{}", blob.reference.sha256);
+    (machine, file, blob.bytes.clone())
+}
+
+#[test]
+fn a_value_beside_its_event_is_durable_with_it_and_damage_to_it_is_found() {
+    for sealed in [false, true] {
+        let (machine, file, bytes) = with_a_blob(sealed);
+        machine.open(config()).expect("an intact directory").close().expect("closed");
+        assert_eq!(machine.world.files().get(&file), Some(&bytes), "after a crash it is there");
+        let damages: [(&str, Option<Vec<u8>>); 3] = [
+            ("the bytes do not give the hash", Some([b"y", &bytes[1..]].concat())),
+            ("the file has 10 bytes", Some(bytes[..10].to_vec())),
+            ("the file is missing", None),
+        ];
+        for (words, damaged) in damages {
+            match damaged {
+                Some(damaged) => machine.world.overwrite(&file, damaged),
+                None => machine.world.disk().remove(&file).expect("removed"),
+            }
+            let disk = machine.world.disk();
+            let report = verify(&disk, public_key(&disk).expect("a key"), Scope::All, &mut |_| {}).expect("readable");
+            let found = report.findings.iter().find(|finding| finding.file == file).expect("found in its place");
+            assert!(report.findings.iter().any(|finding| finding.what.contains(words)), "{found}");
+            let store = machine.open(config()).expect("a blob does not stop a start");
+            assert!(matches!(store.reader().blob(&main(), 2, "raw"), Err(StoreError::Corrupt(_))), "{words}");
+            store.close().expect("closed");
+        }
+    }
+}
+
+#[test]
+fn a_blob_that_cant_be_written_stops_the_writer_before_its_event_is_in_the_log() {
+    let machine = Machine::new();
+    let store = machine.open(config()).expect("a new directory");
+    machine.commit(&store, 0..2).expect("committed");
+    let event = large_event("large", 2, machine.now());
+    let prepared = store.prepare(&main(), &event, [2; 32], event.fingerprint()).expect("within the limits");
+    machine.world.plan(machine.world.operations(), Fault::Full);
+    commit(&store, vec![prepared.clone()]).expect_err("the disk refused");
+    assert_eq!(store.reader().size(&main()), 2);
+    // The directory can't be closed in peace, but it can be opened again.
+    let _ = store.close();
+    let store = machine.open(config()).expect("an intact directory");
+    commit(&store, vec![prepared]).expect("committed");
+    assert!(store.reader().blob(&main(), 2, "raw").expect("read").is_some());
 }

@@ -35,8 +35,12 @@ impl Machine {
         Store::open(engines, config).map(|(store, _)| store)
     }
 
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     pub(crate) fn event(&self, number: u64) -> Event {
-        event(&format!("thing-{number}"), number, self.clock.now())
+        event(&format!("thing-{number}"), number, self.now())
     }
 
     /// The events with these numbers, each under the key that its number gives.
