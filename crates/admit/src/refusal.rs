@@ -55,12 +55,18 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What came and what is wanted, without the hint.
+    #[must_use]
+    pub fn detail(&self) -> String {
+        let field = if self.field.is_empty() { String::new() } else { format!("{}: ", self.field) };
+        format!("{field}got {}, want {}", self.got, self.want)
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.field.is_empty() {
-            write!(f, "{}: ", self.field)?;
-        }
-        write!(f, "got {}, want {}", self.got, self.want)?;
+        f.write_str(&self.detail())?;
         self.hint.as_ref().map_or(Ok(()), |hint| write!(f, "; {hint}"))
     }
 }

@@ -1,6 +1,6 @@
 //! What is asked for and what comes back: options and budget, a page, and why there is none.
 
-use cairn_event::{Json, Position, ReadError};
+use cairn_event::{Json, Position, ReadError, Stored};
 use jiff::Timestamp;
 
 use crate::cursor::{Cursor, CursorError, TRAILS_MAX};
@@ -16,7 +16,8 @@ pub struct SearchOptions<'a> {
     /// The clock reading that the query and the range were read with. On a later page it must be
     /// [`Cursor::as_of`].
     pub as_of: Timestamp,
-    /// Most events of the page, cut to [`crate::run::LIMIT_MAX`]. 0 asks for the total alone.
+    /// Most events of the page, cut to [`crate::run::LIMIT_MAX`] and to what [`crate::run::PAGE_BYTES_MAX`] holds. 0 asks
+    /// for the total alone.
     pub limit: usize,
     /// Where to go on; `None` for the first page.
     pub cursor: Option<&'a Cursor>,
@@ -70,6 +71,17 @@ pub struct FoundEvent {
     pub leaf_hash: [u8; 32],
     /// The event a person sees.
     pub event: Json,
+    /// Bytes of its texts as stored.
+    pub bytes: usize,
+}
+
+impl FoundEvent {
+    /// A stored event with what a person sees of it.
+    #[must_use]
+    pub fn new(stored: Stored, event: Json) -> Self {
+        let Stored { position, leaf_hash, producer_text, server_text, .. } = stored;
+        Self { position, leaf_hash, event, bytes: producer_text.len() + server_text.len() }
+    }
 }
 
 /// How many events match.

@@ -15,6 +15,12 @@ use crate::tail::{Scan, Tail};
 /// Most events on one page.
 pub const LIMIT_MAX: usize = 1000;
 
+/// Most bytes of stored texts on one page, save that it has one event at least.
+pub const PAGE_BYTES_MAX: usize = 8 << 20;
+
+/// Candidates that are read at once: what is in memory before the page is known to be full.
+const READ_AT_ONCE: usize = 100;
+
 /// Candidates that are asked for at once when not each of them is a hit.
 const CHUNK_FIRST: usize = 64;
 const CHUNK_MAX: usize = 1024;
@@ -50,6 +56,16 @@ fn sizes(reached: &[Reached]) -> BTreeMap<&TrailRef, u64> {
     reached.iter().map(|reached| (&reached.trail, reached.size)).collect()
 }
 
+/// How many of these events fit a page.
+pub(crate) fn fitting(found: &[(Hit, FoundEvent)], limit: usize) -> usize {
+    let mut bytes = 0;
+    let fits = found.iter().take(limit).take_while(|(_, event)| {
+        bytes += event.bytes;
+        bytes <= PAGE_BYTES_MAX
+    });
+    fits.count().max(1.min(limit).min(found.len()))
+}
+
 /// The event of a stored record.
 pub(crate) fn json_of(stored: &Stored) -> Result<Json, SearchError> {
     stored.event().map_err(|fault| {
@@ -78,6 +94,8 @@ struct Run<'r> {
 #[derive(Default)]
 struct Indexed {
     found: Vec<(Hit, FoundEvent)>,
+    /// Bytes of the events found.
+    bytes: usize,
     examined: u64,
     /// The last candidate looked at, if there may be more behind it.
     more_after: Option<Hit>,
@@ -179,7 +197,7 @@ impl<'r> Run<'r> {
         let mut chunk = CHUNK_FIRST;
         loop {
             let wanted = (self.limit + 1).saturating_sub(result.found.len());
-            if wanted == 0 {
+            if wanted == 0 || result.bytes > PAGE_BYTES_MAX {
                 return Ok(result);
             }
             if stopped || (budget.stop)() {
@@ -195,10 +213,14 @@ impl<'r> Run<'r> {
             chunk = (chunk * 2).min(CHUNK_MAX);
             let after = result.more_after.as_ref();
             let hits = index.candidates(&self.plan.filter, scope, self.options.order, after, ask)?;
+            check_inside(&hits, scope)?;
             let is_last = hits.len() < ask;
-            result.examined += hits.len() as u64;
-            result.more_after = hits.last().cloned().or(result.more_after);
-            self.check(hits, scope, &mut result.found)?;
+            for hits in hits.chunks(READ_AT_ONCE) {
+                if result.bytes > PAGE_BYTES_MAX {
+                    return Ok(result);
+                }
+                self.take(hits, &mut result)?;
+            }
             if is_last {
                 result.more_after = None;
                 return Ok(result);
@@ -206,26 +228,22 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Reads the candidates and keeps those that match.
-    fn check(&self, hits: Vec<Hit>, scope: &Scope, found: &mut Vec<(Hit, FoundEvent)>) -> Result<(), SearchError> {
-        for hit in &hits {
-            let is_inside = |(trail, below): &(TrailRef, u64)| *trail == hit.trail && hit.index < *below;
-            if !scope.trails.iter().any(is_inside) {
-                let reason = format!("it named {} outside the search", hit.position());
-                return Err(IndexError::Unusable { reason }.into());
-            }
-        }
-        let mut stored = read(self.positions, &hits)?;
+    /// Reads candidates and keeps those that match.
+    fn take(&self, hits: &[Hit], result: &mut Indexed) -> Result<(), SearchError> {
+        let mut stored = read(self.positions, hits)?;
         for hit in hits {
             let Some(stored) = stored.remove(&(hit.trail.clone(), hit.index)) else {
                 continue;
             };
             let event = json_of(&stored)?;
             if self.query.matches(&event, &stored.position) {
-                let Stored { position, leaf_hash, .. } = stored;
-                found.push((hit, FoundEvent { position, leaf_hash, event }));
+                let event = FoundEvent::new(stored, event);
+                result.bytes += event.bytes;
+                result.found.push((hit.clone(), event));
             }
         }
+        result.examined += hits.len() as u64;
+        result.more_after = hits.last().cloned().or(result.more_after.take());
         Ok(())
     }
 
@@ -266,8 +284,9 @@ impl<'r> Run<'r> {
             merged.retain(|(hit, _)| after.as_ref().is_some_and(|a| order.compare(hit, a).is_le()));
         }
         let is_unfinished = indexed.partial.is_some();
-        if merged.len() > self.limit {
-            merged.truncate(self.limit);
+        let fits = fitting(&merged, self.limit);
+        if merged.len() > fits {
+            merged.truncate(fits);
             after = merged.last().map(|(hit, _)| hit.clone());
         }
         let next = (self.limit > 0 && (after.is_some() || is_unfinished)).then(|| Cursor {
@@ -285,6 +304,18 @@ impl<'r> Run<'r> {
         };
         Page { hits: merged.into_iter().map(|(_, found)| found).collect(), total, next, partial, behind, read }
     }
+}
+
+/// The index names no event outside the search.
+fn check_inside(hits: &[Hit], scope: &Scope) -> Result<(), SearchError> {
+    for hit in hits {
+        let is_inside = |(trail, below): &(TrailRef, u64)| *trail == hit.trail && hit.index < *below;
+        if !scope.trails.iter().any(is_inside) {
+            let reason = format!("it named {} outside the search", hit.position());
+            return Err(IndexError::Unusable { reason }.into());
+        }
+    }
+    Ok(())
 }
 
 type ByPosition = BTreeMap<(TrailRef, u64), Stored>;

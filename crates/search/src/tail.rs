@@ -9,10 +9,10 @@ use crate::doc::time;
 use crate::index::{Hit, Order};
 use crate::page::{FoundEvent, SearchError};
 use crate::plan::Plan;
-use crate::run::json_of;
+use crate::run::{fitting, json_of};
 
 /// Events read at once. Between two reads the stop signal is looked at.
-const READ_EVENTS: u64 = 1000;
+const READ_EVENTS: u64 = 250;
 
 /// What is looked for, and how far.
 pub(crate) struct Scan<'s> {
@@ -84,9 +84,7 @@ impl Scan<'_> {
                     self.look_at(event, tail)?;
                 }
             }
-            if tail.found.len() > 2 * self.keep + READ_EVENTS as usize {
-                self.keep_first(&mut tail.found);
-            }
+            self.keep_first(&mut tail.found);
         }
         tail.missed += range.end - next;
         Ok(())
@@ -99,18 +97,17 @@ impl Scan<'_> {
             return Ok(());
         }
         tail.matched += 1;
-        let position = stored.position;
-        let hit = Hit { time_ns, trail: position.trail.clone(), index: position.index.0 };
+        let hit = Hit { time_ns, trail: stored.position.trail.clone(), index: stored.position.index.0 };
         if self.after.is_none_or(|after| self.order.compare(after, &hit).is_lt()) {
-            let found = FoundEvent { position, leaf_hash: stored.leaf_hash, event };
-            tail.found.push((hit, found));
+            tail.found.push((hit, FoundEvent::new(stored, event)));
         }
         Ok(())
     }
 
     fn keep_first(&self, found: &mut Vec<(Hit, FoundEvent)>) {
         found.sort_unstable_by(|(a, _), (b, _)| self.order.compare(a, b));
-        found.truncate(self.keep);
+        // One more than fits says that there is more.
+        found.truncate((fitting(found, self.keep) + 1).min(self.keep));
     }
 }
 

@@ -5,6 +5,7 @@ mod keys;
 mod records;
 mod tally;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -181,6 +182,8 @@ struct Sender {
     batch: usize,
     tally: Tally,
     file: String,
+    /// Kinds of input so far, each with how it was recognised.
+    kinds: BTreeSet<(&'static str, String)>,
     source: Option<(String, String)>,
     upload: Upload,
     framing: Framing,
@@ -199,6 +202,7 @@ impl Sender {
             batch,
             tally: Tally::default(),
             file: String::new(),
+            kinds: BTreeSet::new(),
             source: None,
             upload,
             framing: Framing::Lines,
@@ -217,7 +221,10 @@ impl Sender {
         for said in said {
             match said {
                 Said::Begin { file, kind, how } => {
-                    bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&file))));
+                    // Of many alike the first one says it.
+                    if self.kinds.insert((kind, how.clone())) {
+                        bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&file))));
+                    }
                     self.source = (kind != "native").then(|| (kind.to_owned(), self.name.clone()));
                     self.file = file;
                     self.passed_over = false;

@@ -172,7 +172,7 @@ fn explained(status: Status, refusal: &Refusal) -> EventResult {
     EventResult {
         code: Some(refusal.code.as_str().to_owned()),
         field: (!refusal.field.is_empty()).then(|| refusal.field.clone()),
-        detail: Some(refusal.to_string()),
+        detail: Some(refusal.detail()),
         hint: refusal.hint.clone(),
         ..EventResult::new(status)
     }

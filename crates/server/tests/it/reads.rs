@@ -191,3 +191,29 @@ fn a_value_too_large_for_its_event_is_given_whole_and_by_its_hash_in_the_event()
         assert!(format!("{error:?}").contains("not_found"), "{error:?}");
     }
 }
+
+#[test]
+fn a_page_has_no_more_bytes_than_a_page_may_and_the_next_one_goes_on() {
+    let server = Server::start();
+    const COUNT: u64 = 24;
+    for number in 0..COUNT {
+        let mut large = event(number);
+        large["metadata"] = json!({"text": "x".repeat(limits::EVENT_BYTES_MAX * 3 / 4)});
+        server.submit(&bytes(&large));
+    }
+    for oldest_first in [false, true] {
+        let (mut found, mut cursor, mut pages) = (0, None, 0);
+        loop {
+            let request = SearchRequest { limit: Some(1000), oldest_first, cursor, ..search("op:delete") };
+            let page = server.client().search(&request).expect("a valid query");
+            let bytes: usize = page.hits.iter().map(|hit| hit.event.get().len()).sum();
+            assert!(!page.hits.is_empty() && bytes < 9 << 20, "{} hits of {bytes} bytes", page.hits.len());
+            (found, pages) = (found + page.hits.len() as u64, pages + 1);
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!((found, pages), (COUNT, 3));
+    }
+}
