@@ -13,7 +13,7 @@ mod key;
 mod quarantine;
 mod refusal;
 
-use cairn_event::{Admission, Digest, Draft, Event, EventId, Producer, TrailRef, idempotency, limits};
+use cairn_event::{Admission, Digest, Draft, Event, EventId, Producer, Said, TrailRef, idempotency, limits};
 use jiff::Timestamp;
 
 pub use classify::{class_of, severity_of};
@@ -112,8 +112,9 @@ fn admitted(
     trail: &TrailRef,
     occurrences: &mut Occurrences,
 ) -> Result<Admitted, Refusal> {
-    let fingerprint = draft.fingerprint();
-    let identified = key::identify(&draft, identity, fingerprint, occurrences);
+    let said = Said::of(draft);
+    let (draft, fingerprint) = (said.draft(), said.fingerprint());
+    let identified = key::identify(draft, identity, fingerprint, occurrences);
     let scope =
         idempotency::Scope { trail, principal: facts.principal, source: (facts.source_kind, facts.source_name) };
     let id = draft.id.map(|id| id.to_string());
@@ -127,13 +128,13 @@ fn admitted(
             source_name: facts.source_name.to_owned(),
             sequence: None,
         },
-        class: class_of(&draft),
-        severity: severity_of(&draft),
+        class: class_of(draft),
+        severity: severity_of(draft),
         identified,
         conflict_with: None,
         policy: facts.policy,
     };
-    let event = Event::new(draft, admission)?;
+    let event = Event::of(said, admission)?;
     Ok(Admitted { event, trail: trail.clone(), key, fingerprint })
 }
 

@@ -3,10 +3,13 @@
 mod read;
 pub(crate) mod write;
 
+use write::Written;
+
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::actor::{Actor, object};
+use crate::blob::Blob;
 use crate::changes::{Changes, shallow};
 use crate::idempotency::fingerprint_of_raw;
 use crate::ids::{Digest, EventId, SpanId, TraceId};
@@ -144,7 +147,38 @@ impl Draft {
     /// The text and slots of part 0.
     #[must_use]
     pub fn part(&self) -> PartText {
-        write::part(self, write::Identity::Included).0
+        write::part(self).part
+    }
+
+    /// What the content is recognised by when it comes again: see [`Said::fingerprint`].
+    #[must_use]
+    pub fn fingerprint(&self) -> [u8; 16] {
+        fingerprint(self, &write::part(self))
+    }
+}
+
+/// A draft with what it comes to in writing: written once, for its fingerprint and for the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    pub(crate) draft: Draft,
+    pub(crate) part: PartText,
+    pub(crate) blobs: Vec<(&'static str, Blob)>,
+    pub(crate) fingerprint: [u8; 16],
+}
+
+impl Said {
+    /// Writes a draft.
+    #[must_use]
+    pub fn of(draft: Draft) -> Self {
+        let written = write::part(&draft);
+        let fingerprint = fingerprint(&draft, &written);
+        Self { draft, part: written.part, blobs: written.blobs, fingerprint }
+    }
+
+    /// The draft.
+    #[must_use]
+    pub fn draft(&self) -> &Draft {
+        &self.draft
     }
 
     /// What the content is recognised by when it comes again: the first 16 bytes of SHA-256 over
@@ -153,15 +187,22 @@ impl Draft {
     /// part in it.
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 16] {
-        let hash = match &self.raw {
-            Some(raw) if raw.is_large() => Sha256::digest(raw.as_bytes()),
-            Some(raw) => return fingerprint_of_raw(raw.as_bytes()),
-            None => Sha256::digest(write::part(self, write::Identity::LeftOut).0.text),
-        };
-        let mut fingerprint = [0; 16];
-        fingerprint.copy_from_slice(&hash[..16]);
-        fingerprint
+        self.fingerprint
     }
+}
+
+fn fingerprint(draft: &Draft, written: &Written) -> [u8; 16] {
+    let hash = match &draft.raw {
+        Some(raw) if raw.is_large() => Sha256::digest(raw.as_bytes()),
+        Some(raw) => return fingerprint_of_raw(raw.as_bytes()),
+        None => {
+            let text = &written.part.text;
+            Sha256::new().chain_update(&text[..written.id.start]).chain_update(&text[written.id.end..]).finalize()
+        }
+    };
+    let mut fingerprint = [0; 16];
+    fingerprint.copy_from_slice(&hash[..16]);
+    fingerprint
 }
 
 /// A state of a resource: any JSON value of at most [`limits::STATE_DEPTH_MAX`] levels.

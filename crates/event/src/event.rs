@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use crate::blob::Blob;
 use crate::canonical::{Numbers, canonical};
 use crate::changes::{Changes, diff};
-use crate::draft::write::{self, Identity, boolean, plain, text};
-use crate::draft::{Draft, State};
+use crate::draft::write::{boolean, plain, text};
+use crate::draft::{Draft, Said, State};
 use crate::idempotency::Identified;
 use crate::ids::{Digest, EventId, Position};
 use crate::invalid::Invalid;
@@ -68,6 +68,7 @@ pub struct Event {
     producer: PartText,
     server: PartText,
     blobs: Vec<Blob>,
+    fingerprint: [u8; 16],
 }
 
 impl Event {
@@ -82,11 +83,19 @@ impl Event {
     /// If a given hash is not that of the given state, or the event is larger than
     /// [`limits::EVENT_BYTES_MAX`].
     pub fn new(draft: Draft, admission: Admission) -> Result<Self, Invalid> {
-        let (producer, states) = write::part(&draft, Identity::Included);
+        Self::of(Said::of(draft), admission)
+    }
+
+    /// The same from a draft that is written already.
+    ///
+    /// # Errors
+    /// As [`Event::new`].
+    pub fn of(said: Said, admission: Admission) -> Result<Self, Invalid> {
+        let Said { draft, part: producer, blobs: states, fingerprint } = said;
         let derived = derive(&draft, &producer, &states)?;
         let (server, raw) = server_part(&draft, &admission, &derived);
         let blobs = states.into_iter().chain(raw).map(|(_, blob)| blob).collect();
-        let mut event = Self { draft, admission, derived, producer, server, blobs };
+        let mut event = Self { draft, admission, derived, producer, server, blobs, fingerprint };
         if event.size_bytes() > limits::EVENT_BYTES_MAX && event.derived.changes.take().is_some() {
             event.server = server_part(&event.draft, &event.admission, &event.derived).0;
         }
@@ -174,10 +183,10 @@ impl Event {
         (self.producer, self.server)
     }
 
-    /// What the content is recognised by: see [`Draft::fingerprint`].
+    /// What the content is recognised by: see [`Said::fingerprint`].
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 16] {
-        self.draft.fingerprint()
+        self.fingerprint
     }
 
     /// The event a person sees.

@@ -45,7 +45,7 @@ pub mod text;
 pub mod time;
 
 pub use blob::{BLOBS, Blob, BlobRef};
-pub use draft::Draft;
+pub use draft::{Draft, Said};
 pub use event::{Admission, Event, Producer};
 pub use idempotency::Identified;
 pub use ids::{Digest, EventId, Index, Position, SpanId, TenantName, TraceId, TrailName, TrailRef};

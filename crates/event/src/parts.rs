@@ -230,6 +230,11 @@ impl PartWriter {
         self.text.push(':');
     }
 
+    /// Bytes written so far.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     /// A member that belongs to the core.
     pub(crate) fn member(&mut self, key: &str, write: impl FnOnce(&mut String)) {
         self.key(key);

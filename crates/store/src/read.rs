@@ -68,7 +68,7 @@ impl Reader {
                 Some(Piece::Segment(segment, _)) => {
                     let (here, behind) = rest.split_at(rest.partition_point(|index| *index <= segment.last));
                     rest = behind;
-                    self.from_segment(&mut check, name, &segment, |file| file.read_each(here), &mut rows)?;
+                    self.read_segment(&mut check, name, &segment, |file| file.read_each(here), &mut rows)?;
                 }
                 Some(Piece::Wal(_, places)) => {
                     rest = &rest[1..];
@@ -88,7 +88,7 @@ impl Reader {
         for piece in pieces(&trail, range) {
             match piece {
                 Piece::Segment(segment, range) => {
-                    self.from_segment(&mut check, name, &segment, |file| file.read(range), &mut rows)?;
+                    self.read_segment(&mut check, name, &segment, |file| file.read(range), &mut rows)?;
                 }
                 Piece::Wal(first, places) => {
                     for (index, (place, leaf)) in (first..).zip(places) {
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     /// Appends rows of a segment, each checked against its leaf hash.
-    fn from_segment(
+    fn read_segment(
         &self,
         check: &mut LeafCheck<'_>,
         name: &TrailRef,

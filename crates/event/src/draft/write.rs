@@ -2,6 +2,7 @@
 //! tests hold against the general canonical writer.
 
 use std::fmt::{Display, Write as _};
+use std::ops::Range;
 
 use super::Draft;
 use crate::actor::Actor;
@@ -11,20 +12,21 @@ use crate::json::{Json, write_string};
 use crate::parts::{PartText, PartWriter};
 use crate::resource::{Origin, Resource};
 
-/// Whether `id` is written. It is left out where only the content counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Identity {
-    Included,
-    LeftOut,
+/// What a draft comes to in writing.
+pub(crate) struct Written {
+    pub(crate) part: PartText,
+    /// The states that are too large for it, each with the path that it would have.
+    pub(crate) blobs: Vec<(&'static str, Blob)>,
+    /// Where the member `id` stands in the text, with the comma before it.
+    pub(crate) id: Range<usize>,
 }
 
-/// Part 0, and the states that are too large for it.
-pub(crate) fn part(draft: &Draft, identity: Identity) -> (PartText, Vec<(&'static str, Blob)>) {
+pub(crate) fn part(draft: &Draft) -> Written {
     let mut w = PartWriter::new();
     w.member("action", text(draft.action.as_str()));
     w.object("actor", |w| actor(w, &draft.actor));
     states(&mut w, draft);
-    correlation(&mut w, draft, identity);
+    let id = correlation(&mut w, draft);
     if let Some(metadata) = &draft.metadata {
         w.slot("/metadata", json(metadata.as_json()));
     }
@@ -56,7 +58,8 @@ pub(crate) fn part(draft: &Draft, identity: Identity) -> (PartText, Vec<(&'stati
     }
     w.object("resource", |w| resource(w, &draft.resource));
     rest(&mut w, draft);
-    w.finish_with_blobs()
+    let (part, blobs) = w.finish_with_blobs();
+    Written { part, blobs, id }
 }
 
 /// From `after` to `before_hash`.
@@ -75,8 +78,8 @@ fn states(w: &mut PartWriter, draft: &Draft) {
     }
 }
 
-/// From `cause` to `id`.
-fn correlation(w: &mut PartWriter, draft: &Draft, identity: Identity) {
+/// From `cause` to `id`, of which it gives the place.
+fn correlation(w: &mut PartWriter, draft: &Draft) -> Range<usize> {
     if !draft.cause.is_empty() {
         w.member("cause", list(&draft.cause, |id, out| write_string(id.as_str(), out)));
     }
@@ -98,9 +101,11 @@ fn correlation(w: &mut PartWriter, draft: &Draft, identity: Identity) {
     if let Some(environment) = &draft.environment {
         w.member("environment", text(environment.as_str()));
     }
-    if let (Some(id), Identity::Included) = (&draft.id, identity) {
+    let before = w.length();
+    if let Some(id) = &draft.id {
         w.member("id", plain(id));
     }
+    before..w.length()
 }
 
 /// From `schema` to `trace_id`.
