@@ -1,5 +1,7 @@
 //! Values too large to stand in an event: they are kept beside it, named by their hash, which the event holds.
 
+use std::sync::Arc;
+
 use crate::ids::Digest;
 use crate::json::Json;
 
@@ -11,8 +13,8 @@ pub const BLOBS: [(&str, &str); 3] = [("before", "before_blob"), ("after", "afte
 pub struct Blob {
     /// What stands in the event.
     pub reference: BlobRef,
-    /// The canonical text of a state, or the bytes of a raw record as they are.
-    pub bytes: Vec<u8>,
+    /// The canonical text of a state, or the bytes of a raw record as they are. Shared, since they are large.
+    pub bytes: Arc<[u8]>,
 }
 
 /// What stands in the event for a value kept beside it: `{"sha256":"…","size_bytes":…}`.
@@ -27,9 +29,9 @@ pub struct BlobRef {
 impl Blob {
     /// The blob of these bytes.
     #[must_use]
-    pub fn of(bytes: Vec<u8>) -> Self {
-        let reference = BlobRef { sha256: Digest::of(&bytes), size_bytes: bytes.len() as u64 };
-        Self { reference, bytes }
+    pub fn of(bytes: &[u8]) -> Self {
+        let reference = BlobRef { sha256: Digest::of(bytes), size_bytes: bytes.len() as u64 };
+        Self { reference, bytes: bytes.into() }
     }
 }
 

@@ -201,7 +201,7 @@ type Blobs = Vec<(&'static str, Blob)>;
 
 fn derive(draft: &Draft, producer: &PartText, large: &Blobs) -> Result<Derived, Invalid> {
     let text = |path: &str| {
-        let blob = || large.iter().find(|(of, _)| *of == path).map(|(_, blob)| blob.bytes.as_slice());
+        let blob = || large.iter().find(|(of, _)| *of == path).map(|(_, blob)| &*blob.bytes);
         producer.value(path).map(str::as_bytes).or_else(blob)
     };
     let before = Side::of("before_hash", &draft.before, text("/before"));
@@ -294,7 +294,7 @@ fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> (Part
         w.member("source_name", text(&producer.source_name));
     });
     match &draft.raw {
-        Some(raw) if raw.is_large() => w.blob("/raw", "/raw_blob", Blob::of(raw.as_bytes().to_vec())),
+        Some(raw) if raw.is_large() => w.blob("/raw", "/raw_blob", Blob::of(raw.as_bytes())),
         Some(raw) => w.slot("/raw", |out| raw.write(out)),
         None => {}
     }

@@ -263,7 +263,7 @@ impl PartWriter {
         if slot.len as usize <= limits::INLINE_BYTES_MAX {
             return self.slots.push(slot);
         }
-        let blob = Blob::of(self.text.as_bytes()[slot.start as usize..].to_vec());
+        let blob = Blob::of(&self.text.as_bytes()[slot.start as usize..]);
         self.text.truncate(before);
         self.blob(path, blob_path, blob);
     }

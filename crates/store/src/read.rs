@@ -44,7 +44,7 @@ impl Reader {
         self.shared.known(trail).map_or(0, |trail| trail.read().sealed)
     }
 
-    /// Up to 4,096 events of the range, each checked against its leaf hash.
+    /// Events of the range, each checked against its leaf hash: at most 4,096, and of those not sealed yet at most 256.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when stored bytes do not hold; [`StoreError::Io`] when they can't be read.

@@ -151,8 +151,8 @@ fn a_value_too_large_for_an_event_stands_beside_it() {
     let event = event(&extra);
     let [before, raw] = event.blobs() else { panic!("{} blobs", event.blobs().len()) };
     // A state is kept as its canonical text, which is what its hash is over; a record byte by byte.
-    assert_eq!(before.bytes, format!(r#"{{"a":{},"z":1}}"#, text(&large)).as_bytes());
-    assert_eq!(raw.bytes, large.as_bytes());
+    assert_eq!(*before.bytes, *format!(r#"{{"a":{},"z":1}}"#, text(&large)).as_bytes());
+    assert_eq!(*raw.bytes, *large.as_bytes());
     let shown = event.to_json();
     assert!(shown.get("before").is_none() && shown.get("raw").is_none());
     assert_eq!(shown.get("after").map(Json::to_text).as_deref(), Some(r#"{"a":"b"}"#));

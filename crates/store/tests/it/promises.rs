@@ -140,14 +140,14 @@ fn with_a_blob(sealed: bool) -> (Machine, String, Vec<u8>) {
         store.seal(None).expect("sealed");
     }
     let blob = &event.blobs()[0];
-    assert_eq!(store.reader().blob(&main(), 2, "raw").expect("read"), Some(blob.bytes.clone()));
+    assert_eq!(store.reader().blob(&main(), 2, "raw").expect("read"), Some(blob.bytes.to_vec()));
     assert_eq!(store.reader().blob(&main(), 1, "raw").expect("read"), None);
     // The answer is out, so the power may go.
     machine.world.crash();
     machine.world.restart();
     let _ = store.close();
     let file = format!("trails/default/main/blobs/{}", blob.reference.sha256);
-    (machine, file, blob.bytes.clone())
+    (machine, file, blob.bytes.to_vec())
 }
 
 #[test]
