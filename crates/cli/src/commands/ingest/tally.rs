@@ -135,10 +135,7 @@ impl Tally {
         }
         if self.counts.quarantined > 0 {
             let kept = times::plural(self.counts.quarantined, "record");
-            printer.note(
-                Tone::Warn,
-                &format!("{kept} could not be mapped and are kept with their bytes: cairn search 'is:quarantined'"),
-            );
+            printer.note(Tone::Warn, &format!("{kept} not mapped, kept byte by byte: cairn search 'is:quarantined'"));
         }
         Ok(())
     }
