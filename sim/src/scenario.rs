@@ -223,7 +223,7 @@ impl Scenario {
             entropy: self.entropy.clone(),
             signer: Arc::new(signer),
             keys: Arc::new(MemoryKeys::default()),
-            give_way: |_| (),
+            give_way: || (),
         };
         let (store, recovered) = Steps::open(engines, self.config.clone())?;
         self.say(|| format!("started: {recovered}"));

@@ -31,7 +31,7 @@ fn directory() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         entropy,
         signer,
         keys: Arc::new(MemoryKeys::default()),
-        give_way: |_| (),
+        give_way: || (),
     };
     let config = StoreConfig {
         host: Some("sim".to_owned()),

@@ -212,10 +212,10 @@ fn second_verifier(root: &Path, python: &Path) -> Result<Tally> {
 fn corpus(root: &Path) -> Result<PathBuf> {
     let given = std::env::var_os("CAIRN_CORPUS").map(PathBuf::from);
     let corpus = root.join(given.unwrap_or_else(|| PathBuf::from("../shared/data")));
-    if std::env::var("CI").is_ok_and(|ci| ci == "true") && !corpus.is_dir() {
-        bail!("CI=true, but there is no corpus at {}; set CAIRN_CORPUS", corpus.display());
-    }
     if !corpus.is_dir() {
+        if std::env::var("CI").is_ok_and(|ci| ci == "true") {
+            bail!("CI=true, but there is no corpus at {}; set CAIRN_CORPUS", corpus.display());
+        }
         // The runner shows no output of tests that pass.
         println!("skipped: the tests on real corpora, since there is no {}; set CAIRN_CORPUS", corpus.display());
     }

@@ -53,9 +53,7 @@ impl Refusal {
             hint: None,
         }
     }
-}
 
-impl Refusal {
     /// What came and what is wanted, without the hint.
     #[must_use]
     pub fn detail(&self) -> String {

@@ -2,7 +2,7 @@
 
 use crate::keys::FjallKeys;
 use crate::local::{LocalDisk, SystemClock, SystemEntropy};
-use crate::priority::give_way;
+use crate::priority;
 use crate::tantivy::TantivyIndex;
 use cairn_search::Index;
 use cairn_store::seams::Disk;
@@ -69,7 +69,7 @@ pub fn open(root: &Path) -> Result<Opened, OpenError> {
     let index = anew(&path, TantivyIndex::open, &mut rebuilt).map_err(|error| cache("the search index", &error))?;
     drop(lock);
     let (clock, keys) = (Arc::new(SystemClock), Arc::new(keys));
-    let engines = Engines { disk, clock, entropy, signer, keys, give_way };
+    let engines = Engines { disk, clock, entropy, signer, keys, give_way: priority::sealer };
     Ok(Opened { engines, index: Arc::new(index), rebuilt })
 }
 

@@ -3,6 +3,14 @@
 /// Steps of niceness by which feeding and merging the search index stand behind answering: seldom urgent, always large.
 pub const INDEX: i32 = 19;
 
+/// Steps by which the sealer stands behind the writer: what it owes is bounded by `store.unsealed_bytes_max`.
+const SEALER: i32 = 10;
+
+/// The calling thread is the sealer's.
+pub(crate) fn sealer() {
+    give_way(SEALER);
+}
+
 /// Makes the calling thread, and those that it starts, nicer by these steps. Where the system can't do that for one
 /// thread, nothing happens.
 pub fn give_way(steps: i32) {

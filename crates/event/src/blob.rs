@@ -17,6 +17,9 @@ pub struct Blob {
     pub bytes: Arc<[u8]>,
 }
 
+/// Values that are too large for a part, each with the path that it would have there.
+pub(crate) type Blobs = Vec<(&'static str, Blob)>;
+
 /// What stands in the event for a value kept beside it: `{"sha256":"…","size_bytes":…}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlobRef {

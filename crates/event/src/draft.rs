@@ -3,15 +3,13 @@
 mod read;
 pub(crate) mod write;
 
-use write::Written;
-
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use crate::actor::{Actor, object};
-use crate::blob::Blob;
+use crate::blob::Blobs;
 use crate::changes::{Changes, shallow};
-use crate::idempotency::fingerprint_of_raw;
+use crate::idempotency::{fingerprint_of_raw, short};
 use crate::ids::{Digest, EventId, SpanId, TraceId};
 use crate::invalid::Invalid;
 use crate::json::{Json, Object};
@@ -21,6 +19,7 @@ use crate::parts::PartText;
 use crate::raw::Raw;
 use crate::resource::{Origin, Resource};
 use crate::text::{Action, FromJson, Id, Label, LongText, Name, string};
+use write::Written;
 
 /// What a producer said about one action. Every field holds a value that is valid by its type, so
 /// a draft may be read from JSON or built by hand with the same certainty.
@@ -162,7 +161,7 @@ impl Draft {
 pub struct Said {
     pub(crate) draft: Draft,
     pub(crate) part: PartText,
-    pub(crate) blobs: Vec<(&'static str, Blob)>,
+    pub(crate) blobs: Blobs,
     pub(crate) fingerprint: [u8; 16],
 }
 
@@ -192,17 +191,14 @@ impl Said {
 }
 
 fn fingerprint(draft: &Draft, written: &Written) -> [u8; 16] {
-    let hash = match &draft.raw {
-        Some(raw) if raw.is_large() => Sha256::digest(raw.as_bytes()),
-        Some(raw) => return fingerprint_of_raw(raw.as_bytes()),
+    match &draft.raw {
+        Some(raw) if raw.is_large() => short(&Sha256::digest(raw.as_bytes())),
+        Some(raw) => fingerprint_of_raw(raw.as_bytes()),
         None => {
-            let text = &written.part.text;
-            Sha256::new().chain_update(&text[..written.id.start]).chain_update(&text[written.id.end..]).finalize()
+            let (before, behind) = (&written.part.text[..written.id.start], &written.part.text[written.id.end..]);
+            short(&Sha256::new().chain_update(before).chain_update(behind).finalize())
         }
-    };
-    let mut fingerprint = [0; 16];
-    fingerprint.copy_from_slice(&hash[..16]);
-    fingerprint
+    }
 }
 
 /// A state of a resource: any JSON value of at most [`limits::STATE_DEPTH_MAX`] levels.

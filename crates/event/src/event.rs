@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::blob::Blob;
+use crate::blob::{Blob, Blobs};
 use crate::canonical::{Numbers, canonical};
 use crate::changes::{Changes, diff};
 use crate::draft::write::{boolean, plain, text};
@@ -196,8 +196,6 @@ impl Event {
         merge(read(&self.producer), read(&self.server))
     }
 }
-
-type Blobs = Vec<(&'static str, Blob)>;
 
 fn derive(draft: &Draft, producer: &PartText, large: &Blobs) -> Result<Derived, Invalid> {
     let text = |path: &str| {

@@ -118,7 +118,8 @@ pub(crate) fn fingerprint_of_raw(raw: &[u8]) -> [u8; 16] {
     }
 }
 
-fn short(hash: &[u8]) -> [u8; 16] {
+/// The first 16 bytes of a SHA-256: a fingerprint.
+pub(crate) fn short(hash: &[u8]) -> [u8; 16] {
     hash[..16].try_into().expect("SHA-256 has 32 bytes")
 }
 

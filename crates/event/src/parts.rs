@@ -6,7 +6,7 @@
 
 use jiter::{Jiter, Peek};
 
-use crate::blob::Blob;
+use crate::blob::{Blob, Blobs};
 use crate::canonical::{self, Numbers};
 use crate::json::{Json, JsonError, JsonErrorKind, Object, write_string};
 use crate::limits;
@@ -202,7 +202,7 @@ pub fn merge(producer: Json, server: Json) -> Json {
 pub(crate) struct PartWriter {
     text: String,
     slots: Vec<SlotSpan>,
-    blobs: Vec<(&'static str, Blob)>,
+    blobs: Blobs,
 }
 
 impl PartWriter {
@@ -216,8 +216,8 @@ impl PartWriter {
         self.finish_with_blobs().0
     }
 
-    /// The part, and the values that are too large for it with the path that each would have.
-    pub(crate) fn finish_with_blobs(mut self) -> (PartText, Vec<(&'static str, Blob)>) {
+    /// The part, and the values that are too large for it.
+    pub(crate) fn finish_with_blobs(mut self) -> (PartText, Blobs) {
         self.text.push('}');
         (PartText { text: self.text, slots: self.slots }, self.blobs)
     }

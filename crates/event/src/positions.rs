@@ -67,7 +67,7 @@ pub trait Positions: Send + Sync {
     /// As [`Positions::read`].
     fn read_each(&self, trail: &TrailRef, indexes: &[u64]) -> Result<Vec<Stored>, ReadError> {
         let read = indexes.iter().map(|&index| self.read(trail, index..index + 1));
-        Ok(read.collect::<Result<Vec<_>, _>>()?.concat())
+        Ok(read.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 }
 

@@ -57,7 +57,6 @@ impl Scan<'_> {
             tail.missed += length - share;
             self.trail(&trail, range.end - share..range.end, &required, &mut tail)?;
         }
-        self.keep_first(&mut tail.found);
         Ok(tail)
     }
 

@@ -216,21 +216,20 @@ fn stored(node: &Node, position: &Position) -> Result<Stored, Failure> {
 
 /// The value of `before`, `after` or `raw`, from the event or from beside it: JSON text of a state, bytes of a record.
 pub(crate) fn value(node: &Node, position: &Position, member: &str) -> Result<Vec<u8>, Failure> {
-    if let Some(bytes) = node.reader().blob(&position.trail, position.index.0, member)? {
-        return Ok(bytes);
-    }
     let stored = stored(node, position)?;
     let path = format!("/{member}");
     if stored.hidden.iter().any(|slot| slot.path == path) {
         return Err(Failure::not_found(format!("{member} of {position} is hidden")));
     }
     let event = stored.event().map_err(|error| Failure::internal("a stored event can't be read", &error))?;
-    let none = || Failure::not_found(format!("{position} has no {member}"));
-    let value = event.get(member).ok_or_else(none)?;
-    Ok(match member {
-        "raw" => raw::bytes_of(value),
-        _ => canonical(value, Numbers::AsWritten).into_bytes(),
-    })
+    match event.get(member) {
+        Some(raw) if member == "raw" => Ok(raw::bytes_of(raw)),
+        Some(state) => Ok(canonical(state, Numbers::AsWritten).into_bytes()),
+        None => {
+            let blob = node.reader().blob(&position.trail, position.index.0, member)?;
+            blob.ok_or_else(|| Failure::not_found(format!("{position} has no {member}")))
+        }
+    }
 }
 
 /// The evidence for one event.

@@ -1,10 +1,10 @@
 //! Values kept beside their events: `trails/<tenant>/<trail>/blobs/<sha256>` (`formats/directory.md`).
 
+use crate::commit::record::RowView;
 use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
 use crate::files;
 use crate::layout;
-use crate::seal::segment::RowView;
 use crate::seams::Disk;
 use cairn_event::{BLOBS, Blob, BlobRef, Digest, TrailRef};
 

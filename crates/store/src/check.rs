@@ -1,10 +1,9 @@
 //! Recomputes leaf hashes from stored bytes: what recovery, sealing, reading and verification all rest on.
 
-use crate::commit::record::Span;
+use crate::commit::record::{RowView, Span};
 use crate::error::{Corrupt, StoreError};
 use crate::files;
 use crate::layout;
-use crate::seal::segment::RowView;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::{

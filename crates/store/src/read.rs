@@ -58,7 +58,7 @@ impl Reader {
     /// # Errors
     /// As [`Reader::stored`].
     pub fn stored_each(&self, name: &TrailRef, indexes: &[u64]) -> Result<Vec<Stored>, StoreError> {
-        assert!(indexes.is_sorted(), "the indexes rise");
+        assert!(indexes.is_sorted_by(|a, b| a < b), "the indexes rise");
         let Some(trail) = self.shared.known(name) else { return Ok(Vec::new()) };
         let mut check = LeafCheck::new(self.shared.disk.as_ref(), name);
         let (mut rows, mut rest) = (Vec::with_capacity(indexes.len()), indexes);

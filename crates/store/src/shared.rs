@@ -26,9 +26,8 @@ pub struct Engines {
     pub signer: Arc<dyn Signer + Send + Sync>,
     /// Keys of sealed events.
     pub keys: Arc<dyn KeyIndex>,
-    /// Called by a background thread when it starts, with the steps of niceness (setpriority(2)) by which it stands behind
-    /// the threads that answer. It may do nothing.
-    pub give_way: fn(i32),
+    /// Called by the sealer's thread when it starts, so that it stands behind the threads that answer. It may do nothing.
+    pub give_way: fn(),
 }
 
 pub(crate) struct Shared {

@@ -24,8 +24,6 @@ use std::thread::JoinHandle;
 
 /// How soon a producer should try again when the queue is full.
 const RETRY_AFTER_MS: u64 = 250;
-/// Steps of niceness by which the sealer stands behind the writer: what it owes is bounded by `unsealed_bytes_max`.
-const SEALER_GIVES_WAY: i32 = 10;
 /// Seal requests that may wait.
 const SEAL_REQUESTS_MAX: usize = 16;
 
@@ -78,7 +76,7 @@ impl Store {
         let threads = vec![
             spawn("cairn-writer", move || writer_loop.run())?,
             spawn("cairn-sealer", move || {
-                give_way(SEALER_GIVES_WAY);
+                give_way();
                 run_sealer(&sealing, &seal_inbox);
             })?,
         ];

@@ -1,7 +1,7 @@
 //! `cairn diff ID`
 
 use cairn_api::ExitCode;
-use cairn_event::{Json, JsonError};
+use cairn_event::{BLOBS, Json, JsonError};
 use clap::Args;
 
 use super::{Context, show};
@@ -51,7 +51,7 @@ pub(crate) fn run(args: DiffArgs, context: &mut Context) -> Ended {
 
 /// Puts states that are kept beside the event into it.
 fn fetch_states(found: &mut Found, session: &Session) -> Result<(), Failure> {
-    for (member, instead) in [("before", "before_blob"), ("after", "after_blob")] {
+    for (member, instead) in BLOBS.into_iter().filter(|(member, _)| *member != "raw") {
         if found.event.get(instead).is_none() {
             continue;
         }

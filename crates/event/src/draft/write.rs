@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::Draft;
 use crate::actor::Actor;
-use crate::blob::Blob;
+use crate::blob::Blobs;
 use crate::canonical::{self, Numbers};
 use crate::json::{Json, write_string};
 use crate::parts::{PartText, PartWriter};
@@ -15,8 +15,7 @@ use crate::resource::{Origin, Resource};
 /// What a draft comes to in writing.
 pub(crate) struct Written {
     pub(crate) part: PartText,
-    /// The states that are too large for it, each with the path that it would have.
-    pub(crate) blobs: Vec<(&'static str, Blob)>,
+    pub(crate) blobs: Blobs,
     /// Where the member `id` stands in the text, with the comma before it.
     pub(crate) id: Range<usize>,
 }

@@ -217,7 +217,7 @@ fn sim_node(world: &World) -> (Node, cairn_server::Started) {
     let (disk, entropy) = (Arc::new(world.disk()), Arc::new(SimEntropy::new(7)));
     let signer = Arc::new(LogKey::open(disk.as_ref(), entropy.as_ref()).expect("a new key"));
     let clock = Arc::new(SimClock::at(1_800_000_000));
-    let engines = Engines { disk, clock, entropy, signer, keys: Arc::new(MemoryKeys::default()), give_way: |_| () };
+    let engines = Engines { disk, clock, entropy, signer, keys: Arc::new(MemoryKeys::default()), give_way: || () };
     let mut config = NodeConfig::new("not used");
     config.store.disk_reserve_bytes = 0;
     // No other write than that of events, so that the failure hits them.

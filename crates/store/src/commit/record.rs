@@ -1,7 +1,6 @@
 //! An event on its way into the log and as it stands in a WAL frame (`formats/wal.md`, type 1).
 
 use crate::error::Corrupt;
-use crate::seal::segment::RowView;
 use cairn_event::{Blob, EventId, SlotSpan};
 use cairn_ledger::{Hash, Kind};
 
@@ -39,6 +38,17 @@ pub(crate) struct EventRecord<'a> {
     pub(crate) texts: [&'a str; 2],
     /// Slot spans of part 0 and part 1, without the implied core slot.
     pub(crate) slots: [Vec<Span>; 2],
+}
+
+/// One event whose texts lie elsewhere: in a row of a segment or in a WAL frame. It is what its leaf hash is
+/// computed from, with the trail's seeds.
+#[derive(Clone, Copy)]
+pub(crate) struct RowView<'a> {
+    pub(crate) index: u64,
+    pub(crate) key_number: u64,
+    pub(crate) kind: Kind,
+    pub(crate) texts: [&'a str; 2],
+    pub(crate) slots: &'a [Vec<Span>; 2],
 }
 
 impl EventRecord<'_> {

@@ -1,7 +1,7 @@
 //! The Parquet file of one index range (`formats/segment.md`): written in one pass, read by row.
 
 use super::columns::{Columns, TEXT_COLUMNS};
-use crate::commit::record::{EventRecord, Span};
+use crate::commit::record::{EventRecord, RowView, Span};
 use crate::error::{Corrupt, StoreError};
 use crate::files;
 use crate::seams::DiskFile;
@@ -50,17 +50,6 @@ impl Row {
         let Row { index, key_number, kind, ref texts, ref slots, .. } = *self;
         RowView { index, key_number, kind, texts: [&texts[0], &texts[1]], slots }
     }
-}
-
-/// One event whose texts lie elsewhere: in a [`Row`], a decoded batch or a WAL frame. It is what its leaf hash is
-/// computed from, with the trail's seeds.
-#[derive(Clone, Copy)]
-pub(crate) struct RowView<'a> {
-    pub(crate) index: u64,
-    pub(crate) key_number: u64,
-    pub(crate) kind: Kind,
-    pub(crate) texts: [&'a str; 2],
-    pub(crate) slots: &'a [Vec<Span>; 2],
 }
 
 /// Rows that are encoded and decoded together.

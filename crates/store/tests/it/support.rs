@@ -30,7 +30,7 @@ impl Machine {
             entropy: self.entropy.clone(),
             signer,
             keys: Arc::new(MemoryKeys::default()),
-            give_way: |_| (),
+            give_way: || (),
         };
         Store::open(engines, config).map(|(store, _)| store)
     }
