@@ -9,8 +9,19 @@ use anyhow::{Context as _, Result, bail};
 use crate::stage::{Tally, run};
 use crate::suite::cargo;
 
-/// Debian packages: Go's own implementation of the log formats, and Python's venv module.
-const DEBIAN: &[&str] = &["golang-go", "golang-golang-x-mod-dev", "python3", "python3-venv"];
+/// Debian packages: Go's own implementation of the log formats, Python's venv module, and the services that
+/// send to a node.
+const DEBIAN: &[&str] = &[
+    "golang-go",
+    "golang-golang-x-mod-dev",
+    "openssl",
+    "postgresql-15",
+    "postgresql-15-pgaudit",
+    "python3",
+    "python3-venv",
+    "rsyslog",
+    "rsyslog-openssl",
+];
 /// The Python packages with their versions.
 const REQUIREMENTS: &str = "tests/outside/requirements.txt";
 const INSTALL_MAX: Duration = Duration::from_secs(20 * 60);

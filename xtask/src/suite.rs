@@ -60,6 +60,7 @@ pub(crate) fn test(root: &Path) -> Result<bool> {
     run_.stage("planted faults", OnFailure::GoOn, || planted(root));
     run_.stage("second verifier", OnFailure::GoOn, || second_verifier(root, &python));
     run_.stage("outside checks", OnFailure::GoOn, || outside::stage(root, &python));
+    run_.stage("real services", OnFailure::GoOn, || real_services(root, &python));
     // Append further stages here.
 
     Ok(run_.close())
@@ -71,6 +72,15 @@ fn simulator(root: &Path) -> Result<Tally> {
     let mut passed = run(Command::new(&sim).args(["run", "--seeds", "2000"]), TESTS_MAX)?;
     passed.add(run(Command::new(&sim).arg("tamper"), TESTS_MAX)?);
     Ok(passed)
+}
+
+/// rsyslog, exporters of OpenTelemetry, the SDK of CloudEvents, PostgreSQL and OpenBao send to a node.
+fn real_services(root: &Path, python: &Path) -> Result<Tally> {
+    let cairn = target_dir(root).join("release/cairn");
+    // The interpreter must not leave compiled files in the work tree.
+    let mut check = Command::new(python);
+    check.current_dir(root).args(["-B", "tests/outside/sources.py", "--cairn"]).arg(cairn);
+    run(&mut check, CHECK_MAX)
 }
 
 /// Each deliberate fault must be found, or the harness that should find it can't fail.

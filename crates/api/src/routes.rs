@@ -50,6 +50,7 @@ const JSON: &[&str] = &["application/json"];
 const TEXT: &[&str] = &["text/plain"];
 const NOTHING: (&[&str], &str) = (&[], "");
 const EVENTS: (&[&str], &str) = (&["application/json", "application/x-ndjson"], "Events");
+const OTLP: (&[&str], &str) = (&["application/json", "application/x-protobuf"], "");
 const PAGE: (&str, &str) = ("cursor", "`next` of the page before");
 const LIMIT: (&str, &str) = ("limit", "most events in the page, 1 to 1000; 100 if absent");
 const PROOF: (&str, &str) = ("proof", "`each`: an inclusion proof for every event");
@@ -82,6 +83,15 @@ pub const ROUTES: &[Route] = &[
         query: &[PROOF],
         takes: EVENTS,
         gives: (JSON, "SubmitAnswer"),
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/logs",
+        summary: "Takes OpenTelemetry logs (OTLP/HTTP) and answers when they are durable.",
+        access: Access::Ingest,
+        query: &[],
+        takes: OTLP,
+        gives: OTLP,
     },
     Route {
         query: &[

@@ -37,6 +37,9 @@ pub(crate) struct Global {
     /// The trail that is meant when none is named [default: main]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) trail: Option<String>,
+    /// The policy folder
+    #[arg(long, global = true, value_name = "FOLDER", hide_short_help = true)]
+    pub(crate) policy: Option<String>,
     /// Where the credential is: file:PATH or env:NAME
     #[arg(long, global = true, value_name = "PLACE", hide_short_help = true)]
     pub(crate) token_from: Option<String>,
@@ -78,6 +81,7 @@ impl Global {
             ("data", self.data.clone()),
             ("tenant", self.tenant.clone()),
             ("trail", self.trail.clone()),
+            ("policy", self.policy.clone()),
             ("token_from", self.token_from.clone()),
             ("log.level", self.log_level.clone()),
         ]

@@ -9,6 +9,7 @@ mod failure;
 #[cfg(test)]
 mod golden;
 mod node;
+mod policy;
 mod print;
 
 /// Requests allocate on one thread and are freed on another, which the system's allocator is slow at.

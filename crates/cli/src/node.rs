@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use cairn_api::ExitCode;
 use cairn_engines::LocalDisk;
-use cairn_server::{HttpConfig, IndexConfig, Node, NodeConfig, NodeError, ScrubConfig};
+use cairn_server::{
+    HttpConfig, IndexConfig, Node, NodeConfig, NodeError, ScrubConfig, Sockets, SyslogConfig, TlsFiles,
+};
 use cairn_store::seams::Disk;
 use cairn_store::{StoreConfig, StoreError};
 use tokio::runtime::Runtime;
@@ -17,6 +19,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::connect::{ADDRESS_FILE, TOKEN_FILE, address_text, local_token, reachable};
 use crate::failure::Failure;
+use crate::policy;
 
 /// A node that answers HTTP.
 pub(crate) struct Running {
@@ -41,6 +44,8 @@ pub(crate) struct Started {
     pub(crate) token: Option<String>,
     /// Where that secret is kept for the owner of the directory.
     pub(crate) token_file: Option<PathBuf>,
+    /// The sockets beside HTTP: protocol and address.
+    pub(crate) sockets: Vec<(&'static str, SocketAddr)>,
 }
 
 impl Running {
@@ -49,7 +54,7 @@ impl Running {
     /// # Errors
     /// A data directory that can't be opened, an address that can't be listened on.
     pub(crate) fn listening(config: &Config) -> Result<(Running, Started), Failure> {
-        let (mut running, started) = Running::start(config, config.listen())?;
+        let (mut running, started) = Running::start(config, node_config(config)?, config.listen())?;
         running.announced = true;
         address_text(&running.url(), &running.data)
             .and_then(|text| write_file(&running.data, ADDRESS_FILE, &text))
@@ -62,7 +67,9 @@ impl Running {
     /// # Errors
     /// A data directory that can't be opened, or that holds no credential for its owner.
     pub(crate) fn inside(config: &Config) -> Result<Running, Failure> {
-        let (running, _) = Running::start(config, SocketAddr::from(([127, 0, 0, 1], 0)))?;
+        // Nobody else is to be served: the other sockets of the settings belong to a server.
+        let node_config = NodeConfig { syslog: SyslogConfig::default(), otlp_grpc: None, ..node_config(config)? };
+        let (running, _) = Running::start(config, node_config, SocketAddr::from(([127, 0, 0, 1], 0)))?;
         if running.token.is_none() {
             let failure =
                 Failure::new(ExitCode::NotPermitted, format!("there is no {TOKEN_FILE} in the data directory"));
@@ -73,12 +80,14 @@ impl Running {
         Ok(running)
     }
 
-    fn start(config: &Config, listen: SocketAddr) -> Result<(Running, Started), Failure> {
+    fn start(config: &Config, node_config: NodeConfig, listen: SocketAddr) -> Result<(Running, Started), Failure> {
         let data = config.data().to_owned();
         // The port first: nothing is made on the disk when it is taken.
         let listener = std::net::TcpListener::bind(listen).map_err(|error| cannot_listen(listen, &error))?;
         let address = listener.local_addr()?;
-        let node_config = node_config(config);
+        let cannot = |error| Failure::error("can't listen").why(error).next("see the settings syslog.* and otlp.*");
+        let sockets = Sockets::bind(&node_config).map_err(cannot)?;
+        let sockets_at = sockets.addresses();
         let (node, found) = Node::open(node_config).map_err(|error| cannot_open(&data, error))?;
         let made = found.admin_token.map(|token| token.reveal().to_owned());
         let token_file = made.is_some().then(|| data.join(TOKEN_FILE));
@@ -88,7 +97,7 @@ impl Running {
             // An error means that the sender is gone: then nobody wants the node any more either.
             let _ = told.wait_for(|told| *told).await;
         };
-        let serving = runtime.spawn(cairn_server::serve(node.clone(), listener, shutdown));
+        let serving = runtime.spawn(cairn_server::serve(node.clone(), listener, sockets, shutdown));
         let given = config.token_from().read()?;
         let token = match given.or_else(|| made.clone()) {
             Some(token) => Some(token),
@@ -100,6 +109,7 @@ impl Running {
             recovered: (!found.is_new && !recovered.is_empty()).then_some(recovered),
             token: made,
             token_file,
+            sockets: sockets_at,
         };
         Ok((Running { node, runtime, address, data, stop, serving, token, announced: false }, started))
     }
@@ -196,13 +206,14 @@ fn write_file(data: &Path, name: &str, text: &str) -> io::Result<()> {
     disk.rename(&aside, name)
 }
 
-fn node_config(config: &Config) -> NodeConfig {
+fn node_config(config: &Config) -> Result<NodeConfig, Failure> {
     let count = |name: &str| usize::try_from(config.number(name)).unwrap_or(usize::MAX);
     let percent = |name: &str| u32::try_from(config.number(name).clamp(1, 100)).unwrap_or(100);
     // Struct literals without defaults: a setting that the node gains does not compile until it is here.
-    NodeConfig {
+    Ok(NodeConfig {
         data_dir: config.data().to_owned(),
         first_trail: config.trail(),
+        sources: policy::sources(config)?,
         store: StoreConfig {
             host: config.text("store.host").map(str::to_owned),
             group_bytes_max: config.number("store.group_bytes_max"),
@@ -227,6 +238,8 @@ fn node_config(config: &Config) -> NodeConfig {
             stop_wait_ms_max: config.number("http.stop_wait_ms_max"),
             metrics_open: config.switch("http.metrics_open"),
         },
+        syslog: syslog_config(config)?,
+        otlp_grpc: config.address("otlp.grpc"),
         index: IndexConfig {
             step_events: config.number("index.step_events"),
             commit_events: config.number("index.commit_events"),
@@ -239,7 +252,25 @@ fn node_config(config: &Config) -> NodeConfig {
             interval_ms: config.number("scrub.interval_ms"),
             share_percent: percent("scrub.share_percent"),
         },
-    }
+    })
+}
+
+fn syslog_config(config: &Config) -> Result<SyslogConfig, Failure> {
+    let path = |name: &str| config.text(name).map(PathBuf::from);
+    let tls_files = match (path("syslog.tls_cert"), path("syslog.tls_key")) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert, key, client_ca: path("syslog.tls_client_ca") }),
+        (None, None) => None,
+        _ => return Err(Failure::usage("syslog.tls_cert and syslog.tls_key belong together")),
+    };
+    let number = |name: &str| usize::try_from(config.number(name)).unwrap_or(usize::MAX);
+    Ok(SyslogConfig {
+        udp: config.address("syslog.udp"),
+        tcp: config.address("syslog.tcp"),
+        tls: config.address("syslog.tls"),
+        tls_files,
+        connections_max: number("syslog.connections_max"),
+        message_bytes_max: number("syslog.message_bytes_max"),
+    })
 }
 
 fn cannot_listen(listen: SocketAddr, error: &io::Error) -> Failure {
@@ -285,10 +316,11 @@ mod tests {
     #[test]
     fn the_defaults_of_the_settings_are_the_defaults_of_the_node() {
         let config = Config::resolve(&Typed::default()).expect("defaults are valid");
-        let ours = node_config(&config);
+        let ours = node_config(&config).expect("there is no policy folder");
         let theirs = NodeConfig::new("./cairn-data");
         assert_eq!(ours.store, theirs.store);
         assert_eq!(ours.http, theirs.http);
+        assert_eq!(ours.syslog, theirs.syslog);
         assert_eq!(ours.index, theirs.index);
         assert_eq!(ours.scrub, theirs.scrub);
         assert_eq!(ours.first_trail, theirs.first_trail);

@@ -161,6 +161,37 @@ impl Json {
         text
     }
 
+    /// Text for people: one member a line, two spaces a level.
+    #[must_use]
+    pub fn to_pretty(&self) -> String {
+        let mut text = String::new();
+        self.write_pretty(0, &mut text);
+        text
+    }
+
+    fn write_pretty(&self, depth: usize, out: &mut String) {
+        let line = |depth: usize| format!("\n{}", "  ".repeat(depth));
+        let (open, close, lines): (_, _, Vec<(Option<&str>, &Self)>) = match self {
+            Self::Array(items) if !items.is_empty() => ('[', ']', items.iter().map(|item| (None, item)).collect()),
+            Self::Object(object) if !object.is_empty() => {
+                ('{', '}', object.iter().map(|(key, value)| (Some(key), value)).collect())
+            }
+            plain => return plain.write_text(out),
+        };
+        out.push(open);
+        for (at, (key, value)) in lines.into_iter().enumerate() {
+            out.push_str(if at > 0 { "," } else { "" });
+            out.push_str(&line(depth + 1));
+            if let Some(key) = key {
+                write_string(key, out);
+                out.push_str(": ");
+            }
+            value.write_pretty(depth + 1, out);
+        }
+        out.push_str(&line(depth));
+        out.push(close);
+    }
+
     fn write_text(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),

@@ -1,8 +1,12 @@
 //! A node's settings, resolved: every value present, units in the names.
 
 use cairn_event::TrailRef;
+use cairn_sources::Sources;
 use cairn_store::StoreConfig;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+
+use crate::listen::tls::TlsFiles;
 
 /// Everything a node needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -11,10 +15,16 @@ pub struct NodeConfig {
     pub data_dir: PathBuf,
     /// Tenant and trail of the first credential, which is made with a new data directory.
     pub first_trail: TrailRef,
+    /// The kinds of sources whose records are understood.
+    pub sources: Sources,
     /// The write path.
     pub store: StoreConfig,
     /// What requests may take up.
     pub http: HttpConfig,
+    /// Where syslog messages are taken.
+    pub syslog: SyslogConfig,
+    /// Where OpenTelemetry logs are taken over gRPC.
+    pub otlp_grpc: Option<SocketAddr>,
     /// How the search index is fed and asked.
     pub index: IndexConfig,
     /// How stored events are checked again and again.
@@ -28,8 +38,11 @@ impl NodeConfig {
         NodeConfig {
             data_dir: data_dir.into(),
             first_trail: "default/main".parse().expect("both names are valid"),
+            sources: Sources::builtin(),
             store: StoreConfig::default(),
             http: HttpConfig::default(),
+            syslog: SyslogConfig::default(),
+            otlp_grpc: None,
             index: IndexConfig::default(),
             scrub: ScrubConfig::default(),
         }
@@ -69,6 +82,36 @@ impl Default for HttpConfig {
             body_wait_ms_max: 60_000,
             stop_wait_ms_max: 30_000,
             metrics_open: false,
+        }
+    }
+}
+
+/// Where syslog messages are taken. `Default` listens nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyslogConfig {
+    /// Datagrams (RFC 5426).
+    pub udp: Option<SocketAddr>,
+    /// Connections in the clear (RFC 6587).
+    pub tcp: Option<SocketAddr>,
+    /// Connections with TLS (RFC 5425).
+    pub tls: Option<SocketAddr>,
+    /// The certificates for it.
+    pub tls_files: Option<TlsFiles>,
+    /// Open connections; more wait to be accepted.
+    pub connections_max: usize,
+    /// A longer message is taken in pieces.
+    pub message_bytes_max: usize,
+}
+
+impl Default for SyslogConfig {
+    fn default() -> Self {
+        SyslogConfig {
+            udp: None,
+            tcp: None,
+            tls: None,
+            tls_files: None,
+            connections_max: 1024,
+            message_bytes_max: 256 << 10,
         }
     }
 }

@@ -25,6 +25,8 @@ mod telemetry;
 mod tokens;
 mod write_path;
 
-pub use config::{HttpConfig, IndexConfig, NodeConfig, ScrubConfig};
+pub use config::{HttpConfig, IndexConfig, NodeConfig, ScrubConfig, SyslogConfig};
+pub use listen::Sockets;
 pub use listen::http::{runtime, serve};
+pub use listen::tls::TlsFiles;
 pub use node::{Node, NodeError, Started};

@@ -195,6 +195,12 @@ impl Node {
         self.inner.engines.clock.now()
     }
 
+    /// A key that no other request has had.
+    pub(crate) fn fresh_key(&self) -> String {
+        let secret = self.inner.engines.entropy.secret();
+        secret.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Tells followers that events became durable.
     pub(crate) fn announce_growth(&self) {
         self.inner.grew.send_modify(|count| *count = count.wrapping_add(1));
@@ -207,6 +213,12 @@ impl Node {
     /// Ends the streams that would never end by themselves.
     pub(crate) fn begin_stop(&self) {
         self.inner.stopping.send_replace(true);
+    }
+
+    /// Completes once the node is to stop.
+    pub(crate) async fn stopped(&self) {
+        // An error means that the node is gone, which is a stop as well.
+        let _ = self.stop_signal().wait_for(|stop| *stop).await;
     }
 
     pub(crate) fn stop_signal(&self) -> watch::Receiver<bool> {

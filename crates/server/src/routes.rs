@@ -6,8 +6,11 @@ mod caller;
 mod events;
 mod health;
 mod log;
+pub(crate) mod otlp;
 mod parameters;
 mod reads;
+
+pub(crate) use caller::Caller;
 
 use crate::failure::{FailedWith, Failure};
 use crate::node::Node;
@@ -28,6 +31,7 @@ pub(crate) fn router(node: Node) -> Router {
     Router::new()
         .route("/v1/events", post(events::native))
         .route("/v1/sources/{kind}/{name}", post(events::source))
+        .route("/v1/logs", post(events::otlp))
         .route("/v1/search", get(reads::search))
         .route("/v1/who", get(reads::who))
         .route("/v1/timeline", get(reads::timeline))

@@ -10,9 +10,9 @@ use crate::intake::{self, Encoding};
 use crate::node::Node;
 use cairn_access::Principal;
 use cairn_api::v1::SubmitAnswer;
-use cairn_sources::Source;
+use cairn_sources::SharedSource;
 use cairn_store::{Placed, Run, RunReply, StoreError};
-use gather::{Fate, Gathered, Sent};
+use gather::{Fate, Gathered, Received, Sent};
 use results::Results;
 use std::time::Instant;
 use tokio::sync::oneshot;
@@ -25,14 +25,23 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 /// Who delivers, and in which format.
 pub(crate) struct Producer {
     pub(crate) principal: Principal,
-    pub(crate) source: &'static dyn Source,
+    pub(crate) source: SharedSource,
     pub(crate) source_name: String,
+    /// What the source wants to know of the request's headers.
+    pub(crate) headers: Vec<(String, String)>,
 }
 
-/// A body as it was sent, and what was said about it.
+/// What was sent.
+pub(crate) enum Content {
+    /// A body as it came, which the source cuts into records.
+    Body { sent: Vec<u8>, encoding: Encoding },
+    /// Records that the transport itself keeps apart.
+    Records(Vec<Vec<u8>>),
+}
+
+/// What was sent, and what was said about it.
 pub(crate) struct RawBatch {
-    pub(crate) sent: Vec<u8>,
-    pub(crate) encoding: Encoding,
+    pub(crate) content: Content,
     /// Key of a single event, prefix of the keys of a batch.
     pub(crate) idempotency_key: Option<String>,
     pub(crate) answer: AnswerForm,
@@ -86,15 +95,22 @@ pub(crate) async fn accept(node: &Node, producer: Producer, batch: RawBatch) -> 
 
 /// Decodes, maps, admits and commits to the slots: pure computing, elsewhere if there is much of it.
 async fn off_reactor(node: &Node, producer: Producer, batch: RawBatch) -> Result<(Gathered, Producer), Failure> {
-    let RawBatch { sent, encoding, idempotency_key, mut lease, .. } = batch;
-    let is_large = sent.len() > INLINE_BYTES_MAX || encoding != Encoding::Identity;
+    let RawBatch { content, idempotency_key, mut lease, .. } = batch;
+    let is_large = match &content {
+        Content::Body { sent, encoding } => sent.len() > INLINE_BYTES_MAX || *encoding != Encoding::Identity,
+        Content::Records(records) => records.iter().map(Vec::len).sum::<usize>() > INLINE_BYTES_MAX,
+    };
+    let is_long = is_large || !producer.source.is_ready();
     let owner = node.clone();
     let work = move || {
-        let body = intake::expand(sent, encoding, &mut lease)?;
-        let gathered = gather::gather(&owner, &producer, body, idempotency_key, lease)?;
+        let received = match content {
+            Content::Body { sent, encoding } => Received::Body(intake::expand(sent, encoding, &mut lease)?),
+            Content::Records(records) => Received::Records(records),
+        };
+        let gathered = gather::gather(&owner, &producer, received, idempotency_key, lease)?;
         Ok((gathered, producer))
     };
-    if !is_large {
+    if !is_long {
         return work();
     }
     let _turn = node.gate().worker().await;

@@ -1,36 +1,38 @@
 //! Recognises the kind of a body from its beginning.
 
-use crate::scan::{Members, skip_space, value_end};
-use crate::{ALL, Source};
+use std::borrow::Cow;
 
-/// How many bytes of a body are enough to look at. [`detect`] reads no more of a longer head.
+use crate::SharedSource;
+use crate::scan::{Members, skip_space, value_end};
+
+/// How many bytes of a body are enough to look at; no more of a longer head is read.
 pub const SNIFF_BYTES_MAX: usize = 64 * 1024;
 
 /// How many records of a head are looked at: a broken first line must not hide the kind.
 const SNIFF_RECORDS_MAX: usize = 16;
 
 /// How much a body looks like one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Likeness {
     /// 0 (not at all) to 100 (it says so itself).
     pub score: u8,
     /// What was seen, for a person: `has eventSource, eventName and userIdentity`.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 impl Likeness {
-    pub(crate) const NONE: Likeness = Likeness { score: 0, reason: "none of its members were seen" };
+    pub(crate) const NONE: Likeness = Likeness { score: 0, reason: Cow::Borrowed("nothing of it was seen") };
 
-    pub(crate) const fn new(score: u8, reason: &'static str) -> Likeness {
-        Likeness { score, reason }
+    pub(crate) fn new(score: u8, reason: impl Into<Cow<'static, str>>) -> Likeness {
+        Likeness { score, reason: reason.into() }
     }
 }
 
 /// The kind that a body was taken for.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Detected {
     /// The source of that kind.
-    pub source: &'static dyn Source,
+    pub source: SharedSource,
     /// Why.
     pub likeness: Likeness,
 }
@@ -41,16 +43,14 @@ impl std::fmt::Debug for Detected {
     }
 }
 
-/// The kind that `head`, the beginning of a body, looks most like; `None` if it looks like none.
-/// Of equals the one that stands first in [`ALL`] wins.
-#[must_use]
-pub fn detect(head: &[u8]) -> Option<Detected> {
+/// Of these kinds the one that `head` looks most like. Of equals the first one wins.
+pub(crate) fn best<'s>(sources: impl Iterator<Item = &'s SharedSource>, head: &[u8]) -> Option<Detected> {
     let head = &head[..head.len().min(SNIFF_BYTES_MAX)];
     let mut best: Option<Detected> = None;
-    for source in ALL.iter().copied() {
+    for source in sources {
         let likeness = source.sniff(head);
-        if likeness.score > best.map_or(0, |best| best.likeness.score) {
-            best = Some(Detected { source, likeness });
+        if likeness.score > best.as_ref().map_or(0, |best| best.likeness.score) {
+            best = Some(Detected { source: source.clone(), likeness });
         }
     }
     best
@@ -64,12 +64,22 @@ pub(crate) struct Glimpse<'a> {
 }
 
 impl<'a> Glimpse<'a> {
+    /// The object that a record is.
+    pub(crate) fn of(record: &'a [u8]) -> Glimpse<'a> {
+        Glimpse { head: record, at: skip_space(record, 0) }
+    }
+
     pub(crate) fn has(self, name: &str) -> bool {
         self.value_at(name).is_some()
     }
 
     pub(crate) fn has_all(self, names: &[&str]) -> bool {
         names.iter().all(|name| self.has(name))
+    }
+
+    /// Whether a member is there and holds an object.
+    pub(crate) fn has_object(self, name: &str) -> bool {
+        self.value_at(name).is_some_and(|at| self.head.get(at) == Some(&b'{'))
     }
 
     /// The string that a member holds, escapes unresolved.
@@ -79,16 +89,24 @@ impl<'a> Glimpse<'a> {
         std::str::from_utf8(&self.head[at + 1..end - 1]).ok()
     }
 
+    /// `name` is a member, or a path of members joined by dots.
     fn value_at(self, name: &str) -> Option<usize> {
-        Members::of(self.head, self.at).find(|member| member.key == name.as_bytes()).map(|member| member.value_at)
+        let member = |at: usize, name: &str| {
+            Members::of(self.head, at).find(|member| member.key == name.as_bytes()).map(|member| member.value_at)
+        };
+        member(self.at, name).or_else(|| name.split('.').try_fold(self.at, member))
     }
 }
 
 /// The likeness of the record that looks most like the kind: the first records of the head are shown
 /// to `judge` one by one, those inside `envelope` if the head has it.
-pub(crate) fn best_likeness(head: &[u8], envelope: Option<&str>, judge: impl Fn(Glimpse<'_>) -> Likeness) -> Likeness {
+pub(crate) fn best_likeness(
+    head: &[u8],
+    envelopes: &[impl AsRef<str>],
+    judge: impl Fn(Glimpse<'_>) -> Likeness,
+) -> Likeness {
     let mut best = Likeness::NONE;
-    for at in record_starts(head, envelope) {
+    for at in record_starts(head, envelopes) {
         let seen = judge(Glimpse { head, at });
         if seen.score > best.score {
             best = seen;
@@ -97,14 +115,14 @@ pub(crate) fn best_likeness(head: &[u8], envelope: Option<&str>, judge: impl Fn(
     best
 }
 
-fn record_starts(head: &[u8], envelope: Option<&str>) -> Vec<usize> {
+fn record_starts(head: &[u8], envelopes: &[impl AsRef<str>]) -> Vec<usize> {
     let bom = if head.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     let start = skip_space(head, bom);
     match head.get(start) {
         Some(b'[') => element_starts(head, start + 1),
         Some(b'{') => {
-            let inside = envelope
-                .and_then(|name| Members::of(head, start).find(|member| member.key == name.as_bytes()))
+            let inside = Members::of(head, start)
+                .find(|member| envelopes.iter().any(|name| member.key == name.as_ref().as_bytes()))
                 .filter(|member| head.get(member.value_at) == Some(&b'['));
             match inside {
                 Some(member) => element_starts(head, member.value_at + 1),
@@ -141,15 +159,17 @@ fn line_starts(head: &[u8], start: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::Sources;
 
     #[track_caller]
     fn check(head: &str, kind: Option<&str>) {
+        let sources = Sources::builtin();
+        let detect = |head: &[u8]| sources.detect(head);
         for (cut, _) in head.char_indices().chain([(head.len(), ' ')]) {
             let score = detect(&head.as_bytes()[..cut]).map_or(0, |found| found.likeness.score);
             assert!(score <= 100, "{head} cut at {cut}");
         }
-        assert_eq!(detect(head.as_bytes()).map(|found| found.source.kind()), kind, "{head}");
+        assert_eq!(detect(head.as_bytes()).as_ref().map(|found| found.source.kind()), kind, "{head}");
     }
 
     #[test]

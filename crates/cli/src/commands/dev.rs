@@ -47,6 +47,9 @@ fn welcome(printer: &Printer, data: &str, running: &Running, started: &Started, 
         format!("  cairn {}   data {data}{state}   {made}{key}", env!("CARGO_PKG_VERSION")),
         format!("  {good} store  {good} index  {good} api   ready in {took}"),
     ];
+    for (protocol, address) in &started.sockets {
+        lines.push(format!("  {} {protocol} {address}", label("Also")));
+    }
     if let Some(recovered) = &started.recovered {
         lines.push(format!("  {recovered}"));
     }

@@ -1,6 +1,6 @@
 //! `cairn ingest FILE...|-`
 
-mod input;
+pub(crate) mod input;
 mod keys;
 mod records;
 mod tally;
@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 
 use cairn_api::v1::SubmitAnswer;
 use cairn_api::{Client, ClientError, Framing, Upload, UploadOptions};
+use cairn_sources::Sources;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Context;
 use crate::connect::Session;
 use crate::failure::{Ended, Failure};
+use crate::policy;
 use crate::print::{Printer, escape, times};
 use input::{Input, Place};
 use records::{Outgoing, Taken};
@@ -52,7 +54,7 @@ const CHUNKS_WAITING_MAX: usize = 4;
 /// What the reading thread says.
 enum Said {
     /// An input begins; `source` is set for foreign kinds.
-    Begin { file: String, kind: &'static str, how: String },
+    Begin { file: String, kind: String, how: String },
     /// Records of it.
     Chunk(Vec<Taken>),
     /// It ends, with the reason if it was not taken in to its end.
@@ -60,7 +62,8 @@ enum Said {
 }
 
 pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
-    let (kind, name) = source_named(args.source.as_deref())?;
+    let sources = policy::sources(&context.config)?;
+    let (kind, name) = source_named(args.source.as_deref(), &sources)?;
     let session = Session::open(context)?;
     let places: Vec<Place> = args.files.iter().map(|file| Place::named(file)).collect();
     let read = Arc::new(AtomicU64::new(0));
@@ -68,7 +71,9 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
     let (say, said) = sync_channel(CHUNKS_WAITING_MAX);
     let reader = {
         let (read, kind) = (Arc::clone(&read), kind.clone());
-        std::thread::Builder::new().name("reader".into()).spawn(move || read_all(&places, kind.as_deref(), &read, &say))
+        std::thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || read_all(&places, &sources, kind.as_deref(), &read, &say))
     };
     let reader = reader.map_err(|error| Failure::error("can't start the thread that reads").why(error))?;
 
@@ -98,7 +103,7 @@ pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
 }
 
 /// Splits `KIND[/NAME]`.
-fn source_named(source: Option<&str>) -> Result<(Option<String>, String), Failure> {
+fn source_named(source: Option<&str>, sources: &Sources) -> Result<(Option<String>, String), Failure> {
     let (kind, name) = match source {
         None => (None, "file"),
         Some(source) => match source.split_once('/') {
@@ -106,8 +111,8 @@ fn source_named(source: Option<&str>) -> Result<(Option<String>, String), Failur
             None => (Some(source.to_owned()), "file"),
         },
     };
-    if let Some(kind) = kind.as_deref().filter(|kind| cairn_sources::by_kind(kind).is_none()) {
-        let kinds: Vec<&str> = cairn_sources::ALL.iter().map(|source| source.kind()).collect();
+    if let Some(kind) = kind.as_deref().filter(|kind| sources.by_kind(kind).is_none()) {
+        let kinds: Vec<&str> = sources.iter().map(|source| source.kind()).collect();
         let failure = Failure::usage(format!("there is no kind of source {kind:?}"));
         return Err(failure.next(format!("use one of {}", kinds.join(", "))));
     }
@@ -129,11 +134,11 @@ fn progress(places: &[Place], printer: &Printer) -> ProgressBar {
 }
 
 /// Reads every input; what can't be read is said and the next one read. Stops when nobody listens.
-fn read_all(places: &[Place], kind: Option<&str>, read: &Arc<AtomicU64>, say: &SyncSender<Said>) {
+fn read_all(places: &[Place], sources: &Sources, kind: Option<&str>, read: &Arc<AtomicU64>, say: &SyncSender<Said>) {
     for place in places {
         let file = place.name();
-        let refused = match place.open(kind, read) {
-            Ok(input) => match read_one(&file, input, say) {
+        let refused = match place.open(sources, kind, read) {
+            Ok(input) => match read_one(&file, input, sources, say) {
                 Some(refused) => refused,
                 None => return,
             },
@@ -146,21 +151,21 @@ fn read_all(places: &[Place], kind: Option<&str>, read: &Arc<AtomicU64>, say: &S
 }
 
 /// Reads one input; `None` when nobody listens any more.
-fn read_one(file: &str, input: Input, say: &SyncSender<Said>) -> Option<Option<String>> {
+fn read_one(file: &str, input: Input, sources: &Sources, say: &SyncSender<Said>) -> Option<Option<String>> {
     let mut how = match &input.likeness {
-        Some(likeness) => likeness.reason.to_owned(),
+        Some(likeness) => likeness.reason.clone().into_owned(),
         None => "as named".to_owned(),
     };
     if let Some(compression) = input.compression {
         how.push_str(", ");
         how.push_str(compression);
     }
-    say.send(Said::Begin { file: file.to_owned(), kind: input.source.kind(), how }).ok()?;
+    say.send(Said::Begin { file: file.to_owned(), kind: input.source.kind().to_owned(), how }).ok()?;
     let (mut chunk, mut bytes, mut heard) = (Vec::new(), 0, true);
-    let ended = records::each(input, &mut |taken| {
+    let ended = records::each(input, sources, &mut |taken| {
         bytes += match &taken {
             Taken::Record(record) => record.bytes.len(),
-            Taken::Unsendable { .. } => 0,
+            Taken::Unsendable { .. } | Taken::Apart | Taken::Turn { .. } => 0,
         };
         chunk.push(taken);
         if chunk.len() >= CHUNK_RECORDS || bytes >= CHUNK_BYTES {
@@ -183,7 +188,7 @@ struct Sender {
     tally: Tally,
     file: String,
     /// Kinds of input so far, each with how it was recognised.
-    kinds: BTreeSet<(&'static str, String)>,
+    kinds: BTreeSet<(String, String)>,
     source: Option<(String, String)>,
     upload: Upload,
     framing: Framing,
@@ -221,18 +226,19 @@ impl Sender {
         for said in said {
             match said {
                 Said::Begin { file, kind, how } => {
-                    // Of many alike the first one says it.
-                    if self.kinds.insert((kind, how.clone())) {
-                        bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&file))));
-                    }
-                    self.source = (kind != "native").then(|| (kind.to_owned(), self.name.clone()));
                     self.file = file;
                     self.passed_over = false;
-                    self.restart(Framing::Lines);
+                    self.turn(kind, how, printer, bar);
                 }
                 Said::Chunk(chunk) => {
                     for taken in chunk {
-                        self.take(taken)?;
+                        match taken {
+                            Taken::Turn { kind, how } => {
+                                self.flush()?;
+                                self.turn(kind, how, printer, bar);
+                            }
+                            taken => self.take(taken)?,
+                        }
                     }
                 }
                 Said::End { file, refused } => {
@@ -249,10 +255,22 @@ impl Sender {
         Ok(())
     }
 
+    /// What comes now is of this kind.
+    fn turn(&mut self, kind: String, how: String, printer: &Printer, bar: &ProgressBar) {
+        // Of many alike the first one says it.
+        if self.kinds.insert((kind.clone(), how.clone())) {
+            bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&self.file))));
+        }
+        self.source = (kind != "native").then(|| (kind, self.name.clone()));
+        self.restart(Framing::Lines);
+    }
+
     fn take(&mut self, taken: Taken) -> Result<(), Failure> {
         match taken {
             Taken::Unsendable { number, why } => self.tally.unsendable(&self.file, number, why),
-            Taken::Record(_) if self.passed_over => {}
+            Taken::Record(_) | Taken::Apart if self.passed_over => {}
+            Taken::Turn { .. } => unreachable!("it was acted on"),
+            Taken::Apart => self.flush()?,
             Taken::Record(record) => self.push(&record)?,
         }
         Ok(())
@@ -312,12 +330,12 @@ impl Sender {
     }
 }
 
-/// How a record can be sent: over several lines only as an item of an array, broken only as a line, else
+/// How a record can be sent: over several lines, or an array itself, only as an item of an array, broken only as a line, else
 /// like the ones before it.
 fn framing_of(record: &Outgoing, now: Framing) -> Framing {
     if !record.is_json {
         Framing::Lines
-    } else if record.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+    } else if record.bytes.first() == Some(&b'[') || record.bytes.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
         Framing::Array
     } else {
         now
@@ -332,10 +350,14 @@ mod tests {
 
     #[test]
     fn a_source_is_a_kind_and_perhaps_a_name() {
-        assert_eq!(source_named(None), Ok((None, "file".to_owned())));
-        assert_eq!(source_named(Some("kubernetes/prod")), Ok((Some("kubernetes".to_owned()), "prod".to_owned())));
-        assert_eq!(source_named(Some("cloudtrail")), Ok((Some("cloudtrail".to_owned()), "file".to_owned())));
-        let failure = source_named(Some("kubernetis")).expect_err("refused");
+        let sources = Sources::builtin();
+        assert_eq!(source_named(None, &sources), Ok((None, "file".to_owned())));
+        assert_eq!(
+            source_named(Some("kubernetes/prod"), &sources),
+            Ok((Some("kubernetes".to_owned()), "prod".to_owned()))
+        );
+        assert_eq!(source_named(Some("cloudtrail"), &sources), Ok((Some("cloudtrail".to_owned()), "file".to_owned())));
+        let failure = source_named(Some("kubernetis"), &sources).expect_err("refused");
         assert_eq!(failure.exit, ExitCode::Usage);
     }
 

@@ -25,6 +25,9 @@ pub(crate) fn run(_args: ServeArgs, context: &mut Context) -> Ended {
         new = started.is_new,
         "ready"
     );
+    for (protocol, address) in &started.sockets {
+        tracing::info!(protocol, %address, "listening");
+    }
     if let Some(place) = &started.token_file {
         // The one time that somebody has to know of it; the secret itself never goes into a log.
         context.printer.hint(&format!("the first credential is in {}", place.display()));

@@ -120,9 +120,14 @@ impl Config {
 
     /// Address and port to listen on.
     pub(crate) fn listen(&self) -> SocketAddr {
-        match self.values.get("http.listen") {
-            Some((Value::Address(address), _)) => *address,
-            _ => unreachable!("{PARSED}"),
+        self.address("http.listen").unwrap_or_else(|| unreachable!("{PARSED}"))
+    }
+
+    /// An address to listen on, if the setting has a value.
+    pub(crate) fn address(&self, name: &str) -> Option<SocketAddr> {
+        match self.values.get(name) {
+            Some((Value::Address(address), _)) => Some(*address),
+            _ => None,
         }
     }
 

@@ -73,8 +73,8 @@ fn completions_come_for_each_shell() {
 fn the_kinds_of_sources_are_listed_for_people_and_programs() {
     let folder = tempfile::tempdir().unwrap();
     let ran = run(folder.path(), &["source", "list"]).expect(0);
-    assert!(ran.out.starts_with("kind\troute\n"), "{}", ran.out);
-    assert!(ran.out.contains("kubernetes\t/v1/sources/kubernetes/NAME\n"), "{}", ran.out);
+    assert!(ran.out.starts_with("kind\twhat\troute\n"), "{}", ran.out);
+    assert!(ran.out.contains("kubernetes\tKubernetes audit\t/v1/sources/kubernetes/NAME\n"), "{}", ran.out);
     let ran = run(folder.path(), &["source", "list", "--json=kind"]).expect(0);
     assert!(ran.json_lines().iter().any(|line| line["kind"] == "cloudtrail"));
 }

@@ -1,5 +1,6 @@
 //! HTTP over TCP: a bounded number of connections, and a stop that finishes what is under way.
 
+use super::Sockets;
 use crate::node::Node;
 use crate::routes;
 use axum::serve::Listener;
@@ -35,7 +36,7 @@ pub fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-/// Answers requests until `shutdown` completes; then takes no more, finishes those under way, commits
+/// Answers requests and takes what arrives at the other sockets until `shutdown` completes; then takes no more, finishes those under way, commits
 /// what is queued and closes the node. Every event that was acknowledged is durable before that, and
 /// every request that was taken is answered, as long as it takes no longer than
 /// [`stop_wait_ms_max`](crate::HttpConfig::stop_wait_ms_max).
@@ -45,6 +46,7 @@ pub fn runtime() -> io::Result<Runtime> {
 pub async fn serve(
     node: Node,
     listener: std::net::TcpListener,
+    sockets: Sockets,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -52,6 +54,8 @@ pub async fn serve(
         listener: TcpListener::from_std(listener)?,
         free: Arc::new(Semaphore::new(node.config().http.connections_max.max(1))),
     };
+    let syslog = tokio::spawn(super::syslog::serve(node.clone(), sockets.syslog));
+    let otlp = sockets.otlp.map(|listener| tokio::spawn(super::otlp::serve(node.clone(), listener)));
     let router = routes::router(node.clone());
     let (began_stop, stop_began) = oneshot::channel();
     let stopping = node.clone();
@@ -78,6 +82,12 @@ pub async fn serve(
             Err(_) => (&mut serving).await,
         },
     };
+    // Every reader has been told to stop; what they had read is stored before the store is closed.
+    node.begin_stop();
+    syslog.await.map_err(io::Error::other)??;
+    if let Some(otlp) = otlp {
+        otlp.await.map_err(io::Error::other)??;
+    }
     let closing = node.clone();
     let closed = spawn_blocking(move || closing.close()).await.map_err(io::Error::other)?;
     served.map_err(io::Error::other)??;

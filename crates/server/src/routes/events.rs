@@ -2,24 +2,28 @@
 
 use super::caller::Caller;
 use super::json;
+use super::otlp;
 use super::parameters::Parameters;
 use crate::failure::Failure;
 use crate::intake::{self, Encoding};
 use crate::node::Node;
-use crate::write_path::{AnswerForm, Producer, RawBatch, accept};
+use crate::write_path::{AnswerForm, Content, Producer, RawBatch, accept};
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use cairn_access::{Principal, Scope};
 use cairn_api::ProblemCode;
 use cairn_api::v1::SubmitAnswer;
 use cairn_event::limits;
-use cairn_sources::{ALL, Source, by_kind};
+use cairn_sources::SharedSource;
 use std::time::{Duration, Instant};
 
 /// Name of the source of events that are sent in Cairn's own format.
 const NATIVE_NAME: &str = "api";
+
+/// The kind that CloudEvents are of.
+const CLOUDEVENTS: &str = "cloudevents";
 
 pub(crate) async fn native(
     State(node): State<Node>,
@@ -27,7 +31,9 @@ pub(crate) async fn native(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let source = || Ok((by_kind(cairn_admit::NATIVE).expect("there is the native source"), NATIVE_NAME.to_owned()));
+    // CloudEvents say by their headers that they are such; they have the same door.
+    let kind = if mode(&headers).is_some() { CLOUDEVENTS } else { cairn_admit::NATIVE };
+    let source = || Ok((node.config().sources.by_kind(kind).expect("it is built in"), NATIVE_NAME.to_owned()));
     take(&node, parameters, &headers, body, source, SingleObject::Fails).await
 }
 
@@ -38,7 +44,25 @@ pub(crate) async fn source(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    take(&node, parameters, &headers, body, || source_of(&kind, name), SingleObject::IsBatch).await
+    take(&node, parameters, &headers, body, || source_of(&node, &kind, name), SingleObject::IsBatch).await
+}
+
+/// How CloudEvents are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CloudEventsMode {
+    /// The envelope is in the body: one event, or an array of them.
+    Structured,
+    /// The envelope is in the headers.
+    Binary,
+}
+
+/// How the headers say that CloudEvents are sent, if they do.
+fn mode(headers: &HeaderMap) -> Option<CloudEventsMode> {
+    if media(headers).starts_with("application/cloudevents") {
+        Some(CloudEventsMode::Structured)
+    } else {
+        headers.contains_key("ce-specversion").then_some(CloudEventsMode::Binary)
+    }
 }
 
 /// What a body that is one object means.
@@ -55,7 +79,7 @@ async fn take(
     parameters: Result<Parameters, Failure>,
     headers: &HeaderMap,
     mut body: Body,
-    source: impl FnOnce() -> Result<(&'static dyn Source, String), Failure>,
+    source: impl FnOnce() -> Result<(SharedSource, String), Failure>,
     single: SingleObject,
 ) -> Response {
     let received = Instant::now();
@@ -66,19 +90,42 @@ async fn take(
     };
     match answer.and_then(|answer| json(&answer)) {
         Ok(response) => response,
-        Err(failure) => {
-            // Whoever is still sending would see a broken connection instead of the reason.
-            intake::drain(body).await;
-            failure.into_response()
+        Err(failure) => refused(failure, body).await,
+    }
+}
+
+/// The answer to a request that was not done. Whoever is still sending would see a broken connection
+/// instead of the reason, so the rest of the body is read first.
+async fn refused(failure: Failure, body: Body) -> Response {
+    intake::drain(body).await;
+    failure.into_response()
+}
+
+/// `POST /v1/logs`: OpenTelemetry logs over HTTP (OTLP/HTTP, JSON or protobuf).
+pub(crate) async fn otlp(State(node): State<Node>, headers: HeaderMap, mut body: Body) -> Response {
+    let received = Instant::now();
+    let source = || Ok((node.config().sources.by_kind(otlp::KIND).expect("it is built in"), otlp::NAME.to_owned()));
+    let answer = match Head::read(&node, Ok(Parameters::default()), &headers, source) {
+        Ok(head) => {
+            let is_protobuf = matches!(head.form, Form::OtlpProtobuf);
+            let answer = head.take(&node, &mut body, SingleObject::IsBatch, received).await;
+            answer.map(|answer| otlp::response(&answer, is_protobuf))
         }
+        Err(failure) => Err(failure),
+    };
+    match answer {
+        Ok(response) => response,
+        Err(failure) => refused(failure, body).await,
     }
 }
 
 /// Everything about the request that is known before its body is read.
 struct Head {
     principal: Principal,
-    source: &'static dyn Source,
+    source: SharedSource,
     source_name: String,
+    headers: Vec<(String, String)>,
+    form: Form,
     encoding: Encoding,
     is_lines: bool,
     idempotency_key: Option<String>,
@@ -91,13 +138,15 @@ impl Head {
         node: &Node,
         parameters: Result<Parameters, Failure>,
         headers: &HeaderMap,
-        source: impl FnOnce() -> Result<(&'static dyn Source, String), Failure>,
+        source: impl FnOnce() -> Result<(SharedSource, String), Failure>,
     ) -> Result<Head, Failure> {
         let principal = Caller::of(headers, node)?.with(Scope::Ingest)?;
         let (source, source_name) = source()?;
         let proof_each = parameters?.word("proof", &["each"])?.is_some();
         Ok(Head {
             principal,
+            headers: wanted(headers, source.headers()),
+            form: Form::of(headers, source.kind()),
             source,
             source_name,
             encoding: Encoding::of(headers)?,
@@ -121,17 +170,71 @@ impl Head {
         let mut lease = node.gate().ingest(self.announced.unwrap_or(0))?;
         let wait = Duration::from_millis(node.config().http.body_wait_ms_max);
         let sent = intake::read_body(body, self.announced, &mut lease, wait).await?;
+        let content = match self.form {
+            Form::AsSent => Content::Body { sent, encoding: self.encoding },
+            Form::CloudEvent(envelope) => {
+                let data = intake::expand(sent, self.encoding, &mut lease)?;
+                Content::Records(vec![around(&envelope, &data)?])
+            }
+            Form::OtlpProtobuf => {
+                let request = intake::expand(sent, self.encoding, &mut lease)?;
+                Content::Body { sent: otlp::decoded(&request)?, encoding: Encoding::Identity }
+            }
+        };
         let single_fails = single == SingleObject::Fails && !self.is_lines;
         let answer = AnswerForm { proof_each: self.proof_each, single_fails };
-        let Head { principal, source, source_name, encoding, idempotency_key, .. } = self;
-        let batch = RawBatch { sent, encoding, idempotency_key, answer, lease, received };
-        accept(node, Producer { principal, source, source_name }, batch).await
+        let Head { principal, source, source_name, headers, idempotency_key, .. } = self;
+        let batch = RawBatch { content, idempotency_key, answer, lease, received };
+        accept(node, Producer { principal, source, source_name, headers }, batch).await
     }
 }
 
-fn source_of(kind: &str, name: String) -> Result<(&'static dyn Source, String), Failure> {
-    let Some(source) = by_kind(kind) else {
-        let known: Vec<_> = ALL.iter().map(|source| source.kind()).collect();
+/// What a body is, beside what its source knows of it.
+enum Form {
+    /// Records of the source.
+    AsSent,
+    /// The data of a CloudEvent, whose envelope is in these headers.
+    CloudEvent(Vec<(String, Vec<u8>)>),
+    /// OpenTelemetry logs in protobuf.
+    OtlpProtobuf,
+}
+
+impl Form {
+    fn of(headers: &HeaderMap, kind: &str) -> Form {
+        if kind == CLOUDEVENTS && mode(headers) == Some(CloudEventsMode::Binary) {
+            let pair =
+                |(name, value): (&HeaderName, &HeaderValue)| (name.as_str().to_owned(), value.as_bytes().to_vec());
+            Form::CloudEvent(headers.iter().map(pair).collect())
+        } else if kind == otlp::KIND && media(headers) == otlp::PROTOBUF {
+            Form::OtlpProtobuf
+        } else {
+            Form::AsSent
+        }
+    }
+}
+
+fn around(envelope: &[(String, Vec<u8>)], data: &[u8]) -> Result<Vec<u8>, Failure> {
+    let headers = envelope.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+    cairn_sources::cloudevents::structured(headers, data)
+        .map_err(|invalid| Failure::new(ProblemCode::HeaderInvalid, invalid.to_string()))
+}
+
+/// The media type of the body, without its parameters.
+fn media(headers: &HeaderMap) -> String {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The headers that a source asks for, those that came and are text.
+fn wanted(headers: &HeaderMap, names: &[String]) -> Vec<(String, String)> {
+    let value = |name: &String| Some((name.clone(), headers.get(name.as_str())?.to_str().ok()?.to_owned()));
+    names.iter().filter_map(value).collect()
+}
+
+fn source_of(node: &Node, kind: &str, name: String) -> Result<(SharedSource, String), Failure> {
+    let sources = &node.config().sources;
+    let Some(source) = sources.by_kind(kind) else {
+        let known: Vec<_> = sources.iter().map(|source| source.kind()).collect();
         return Err(Failure::new(ProblemCode::SourceUnknown, "there is no source of this kind")
             .field("kind")
             .hint(format!("kinds: {}", known.join(", "))));
@@ -145,13 +248,16 @@ fn source_of(kind: &str, name: String) -> Result<(&'static dyn Source, String), 
 
 /// Whether the content type says one record per line. Other JSON types are told apart by their content.
 fn is_lines(headers: &HeaderMap) -> Result<bool, Failure> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };
-    let media = value.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    // In binary mode the content type is that of the data.
+    if mode(headers) == Some(CloudEventsMode::Binary) {
+        return Ok(false);
+    }
+    let media = media(headers);
     match media.as_str() {
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines" => Ok(true),
         // What command-line tools send unless told otherwise.
         "" | "application/x-www-form-urlencoded" | "application/octet-stream" | "text/plain" => Ok(false),
-        "application/cloudevents+json" | "application/cloudevents-batch+json" => Err(unsupported()),
+        otlp::PROTOBUF => Ok(false),
         media if media == "application/json" || media.ends_with("+json") || media == "text/json" => Ok(false),
         _ => Err(unsupported()),
     }

@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use cairn_api::ROUTES;
 
 /// The parameters, each at most once, all of them known to the route.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl<S: Sync> FromRequestParts<S> for Parameters {

@@ -6,11 +6,12 @@ use crate::gate::Lease;
 use crate::node::Node;
 use cairn_admit::{Admitted, Facts, Occurrences, Offer, Refusal, RequestKey, Verdict, admit};
 use cairn_api::ProblemCode;
-use cairn_event::{Class, EventId, Index, Json, Position, TrailRef, limits};
+use cairn_event::{Class, EventId, Index, Position, TrailRef, limits};
 use cairn_ledger::Hash;
-use cairn_sources::{MapError, Record, SplitError, detect};
+use cairn_sources::{Delivery, MapError, Record, Records, SplitError};
 use cairn_store::{Run, conflict_key};
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The events of one request, admitted and not yet durable.
@@ -29,7 +30,15 @@ pub(crate) struct Gathered {
 /// One record of the request.
 pub(crate) struct Sent {
     range: Range<usize>,
+    /// The record itself, if it does not stand in the body in one piece.
+    put_together: Option<Vec<u8>>,
     pub(crate) fate: Fate,
+}
+
+impl Sent {
+    fn bytes<'b>(&'b self, body: &'b [u8]) -> &'b [u8] {
+        self.put_together.as_deref().unwrap_or(&body[self.range.clone()])
+    }
 }
 
 /// What admission decided.
@@ -52,10 +61,18 @@ pub(crate) enum Fate {
     Refused(Box<Refusal>),
 }
 
+/// What arrived, expanded.
+pub(crate) enum Received {
+    /// A body, to be cut into records.
+    Body(Vec<u8>),
+    /// Records.
+    Records(Vec<Vec<u8>>),
+}
+
 pub(crate) fn gather(
     node: &Node,
     producer: &Producer,
-    body: Vec<u8>,
+    received: Received,
     idempotency_key: Option<String>,
     lease: Lease,
 ) -> Result<Gathered, Failure> {
@@ -63,20 +80,32 @@ pub(crate) fn gather(
     let mut occurrences = Occurrences::default();
     let mut ids = Ids::new(node);
     let (mut sent, mut runs) = (Vec::new(), Vec::new());
-    for (place, record) in (0_u32..).zip(producer.source.split(&body).map_err(unreadable)?) {
+    let (body, apart) = match received {
+        Received::Body(body) => (body, Vec::new()),
+        Received::Records(records) => (Vec::new(), records),
+    };
+    let records: Records<'_> = if body.is_empty() && !apart.is_empty() {
+        Box::new(apart.into_iter().map(|record| Record { bytes: Cow::Owned(record), range: 0..0 }))
+    } else {
+        producer.source.split(&body).map_err(unreadable)?
+    };
+    for (place, record) in (0_u32..).zip(records) {
         if sent.len() == limits::BATCH_EVENTS_MAX {
             let detail = format!("more than {} events in one batch", limits::BATCH_EVENTS_MAX);
             return Err(Failure::new(ProblemCode::TooManyEvents, detail).hint("send them in several batches"));
         }
         let request_key = idempotency_key.as_deref().map(|key| RequestKey { key, place });
-        let range = record.range.clone();
-        let offer = offer(producer, record, request_key, ids.next(facts.now));
+        let offer = offer(producer, &record.bytes, request_key, (facts.now, ids.next(facts.now)));
         let fate = match admit(offer, &facts, &mut occurrences) {
             Verdict::Admitted(admitted) => submitted(node, &mut runs, *admitted, None)?,
             Verdict::Quarantined { kept, reason } => submitted(node, &mut runs, *kept, Some(Box::new(reason)))?,
-            Verdict::Refused(refusal) => Fate::Refused(Box::new(hinted(refusal, producer, &body[range.clone()]))),
+            Verdict::Refused(refusal) => Fate::Refused(Box::new(hinted(refusal, node, producer, &record.bytes))),
         };
-        sent.push(Sent { range, fate });
+        let put_together = match record.bytes {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(bytes) => Some(bytes),
+        };
+        sent.push(Sent { range: record.range, put_together, fate });
     }
     Ok(Gathered { sent, runs, facts_now: facts.now, body, idempotency_key, _lease: lease })
 }
@@ -85,7 +114,7 @@ impl Gathered {
     /// The refusal of a body that is one object, if that was refused.
     pub(crate) fn sole_refusal(&self) -> Option<&Refusal> {
         match self.sent.as_slice() {
-            [Sent { fate: Fate::Refused(refusal), range }] if is_alone(&self.body, range) => Some(refusal),
+            [Sent { fate: Fate::Refused(refusal), range, .. }] if is_alone(&self.body, range) => Some(refusal),
             _ => None,
         }
     }
@@ -102,14 +131,14 @@ impl Gathered {
         let mut ids = Ids::new(node);
         let mut marked = Conflicting { runs: Vec::new(), conflicts: Vec::new(), refused: Vec::new() };
         for conflict in conflicts {
-            let Sent { range, fate } = &self.sent[conflict.ordinal];
-            let Fate::Submitted { key, fingerprint, .. } = fate else { unreachable!("only submitted events conflict") };
-            let bytes = &self.body[range.clone()];
-            let record = Record { bytes, range: range.clone(), json: Json::parse(bytes) };
+            let sent = &self.sent[conflict.ordinal];
+            let Fate::Submitted { key, fingerprint, .. } = &sent.fate else {
+                unreachable!("only submitted events conflict")
+            };
             // Identified as it was the first time: what identifies it is part of the event.
             let place = u32::try_from(conflict.ordinal).expect("a batch is limited to far fewer events");
             let request_key = self.idempotency_key.as_deref().map(|key| RequestKey { key, place });
-            let offer = offer(producer, record, request_key, ids.next(facts.now));
+            let offer = offer(producer, sent.bytes(&self.body), request_key, (facts.now, ids.next(facts.now)));
             let Verdict::Admitted(admitted) = admit(offer, &facts, &mut Occurrences::default()) else {
                 // The key of a quarantined record is made from its content, so no other content has it; so is
                 // that of an event that is told apart by how often its content occurs.
@@ -159,15 +188,15 @@ fn facts(producer: &Producer, now: Timestamp) -> Facts<'_> {
 
 fn offer<'a>(
     producer: &Producer,
-    record: Record<'a>,
+    bytes: &'a [u8],
     request_key: Option<RequestKey<'a>>,
-    fresh_id: EventId,
+    (now, fresh_id): (Timestamp, EventId),
 ) -> Offer<'a> {
-    let bytes = record.bytes;
-    let (content, natural_key) = match producer.source.map(record) {
+    let delivery = Delivery { received_at: now, headers: &producer.headers };
+    let (content, natural_key) = match producer.source.map(bytes, &delivery) {
         Ok(mapped) => (Ok(mapped.draft), mapped.natural_key),
         Err(MapError::Json(error)) => (Err(error.into()), None),
-        Err(MapError::Invalid(invalid)) => (Err(invalid.into()), None),
+        Err(MapError::Invalid(invalid) | MapError::Mapping(invalid)) => (Err(invalid.into()), None),
     };
     Offer { bytes, content, natural_key, request_key, fresh_id }
 }
@@ -199,10 +228,10 @@ fn run_of(runs: &mut Vec<Run>, trail: &TrailRef) -> usize {
 }
 
 /// A record of another format that was sent as an event deserves to hear where it belongs.
-fn hinted(mut refusal: Refusal, producer: &Producer, bytes: &[u8]) -> Refusal {
+fn hinted(mut refusal: Refusal, node: &Node, producer: &Producer, bytes: &[u8]) -> Refusal {
     let is_native = producer.source.kind() == cairn_admit::NATIVE;
-    let looks_like = detect(bytes).map(|detected| detected.source.kind()).filter(|kind| *kind != cairn_admit::NATIVE);
-    if let (true, Some(kind)) = (is_native, looks_like) {
+    let looks_like = node.config().sources.detect(bytes).map(|found| found.source.kind().to_owned());
+    if let (true, Some(kind)) = (is_native, looks_like.filter(|kind| kind != cairn_admit::NATIVE)) {
         refusal.hint = Some(format!("it looks like {kind}: send it to /v1/sources/{kind}/NAME"));
     }
     refusal

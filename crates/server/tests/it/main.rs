@@ -2,6 +2,7 @@
 //! gives back, and what is left after a stop. Each module is one side of that; each test name is a claim.
 
 mod access;
+mod arrivals;
 mod encodings;
 mod idempotency;
 mod log;

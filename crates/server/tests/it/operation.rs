@@ -156,7 +156,8 @@ fn after_a_failed_write_the_node_says_503_for_good_and_why_and_still_gives_what_
     let world = World::new(7);
     let (node, started) = sim_node(&world);
     let token = started.admin_token.expect("a new directory").reveal().to_owned();
-    let server = Server::serve(Arc::new(tempfile::tempdir().expect("a temporary folder")), node, token);
+    let sockets = cairn_server::Sockets::bind(&NodeConfig::new("unused")).expect("none to bind");
+    let server = Server::serve(Arc::new(tempfile::tempdir().expect("a temporary folder")), node, sockets, token);
     let kept = server.submit(&lines(0..5));
     // The next write of events fails, whichever operation of the disk it is.
     let next = world.operations();

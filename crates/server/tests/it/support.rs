@@ -2,10 +2,10 @@
 
 use cairn_api::v1::SubmitAnswer;
 use cairn_api::{Client, Retry};
-use cairn_server::{HttpConfig, Node, NodeConfig};
+use cairn_server::{HttpConfig, Node, NodeConfig, Sockets};
 use cairn_store::StoreConfig;
 use serde_json::{Value, json};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -18,6 +18,8 @@ pub(crate) struct Server {
     pub(crate) dir: Arc<TempDir>,
     pub(crate) node: Node,
     pub(crate) url: String,
+    /// The sockets beside HTTP: protocol and address.
+    pub(crate) others: Vec<(&'static str, SocketAddr)>,
     pub(crate) token: String,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<std::io::Result<()>>,
@@ -61,22 +63,24 @@ impl Server {
         config.store = StoreConfig { disk_reserve_bytes: 0, ..StoreConfig::default() };
         config.http = HttpConfig { stop_wait_ms_max: 5000, ..HttpConfig::default() };
         change(&mut config);
+        let sockets = Sockets::bind(&config).expect("free ports");
         let (node, started) = Node::open(config).expect("the node starts");
         let made = started.admin_token.map(|token| token.reveal().to_owned());
         assert_eq!(made.is_some(), started.is_new);
-        Server::serve(dir, node, made.or(token).expect("a new directory, or its token from before"))
+        Server::serve(dir, node, sockets, made.or(token).expect("a new directory, or its token from before"))
     }
 
     /// Serves a node that was started elsewhere.
-    pub(crate) fn serve(dir: Arc<TempDir>, node: Node, token: String) -> Server {
+    pub(crate) fn serve(dir: Arc<TempDir>, node: Node, sockets: Sockets, token: String) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let runtime = cairn_server::runtime().expect("threads");
         let (stop, stopped) = oneshot::channel();
-        let serving = runtime.spawn(cairn_server::serve(node.clone(), listener, async {
+        let others = sockets.addresses();
+        let serving = runtime.spawn(cairn_server::serve(node.clone(), listener, sockets, async {
             let _ = stopped.await;
         }));
-        Server { dir, node, url, token, stop, serving, runtime }
+        Server { dir, node, url, others, token, stop, serving, runtime }
     }
 
     /// Stops as SIGTERM would, and starts again on the same directory.

@@ -8,11 +8,10 @@ use super::name::CallName;
 use super::spelling::restored;
 use super::target::targets;
 use crate::field::{action_word, address, put, put_list, put_object, put_text, text, value};
-use crate::{MapError, Mapped, Record, absent, foreign_draft, time, unlike};
+use crate::{Delivery, MapError, Mapped, absent, foreign_draft, unlike};
 
-pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
-    let bytes = record.bytes;
-    let record = restored(record.json?);
+pub(super) fn map(bytes: &[u8], delivery: &Delivery<'_>) -> Result<Mapped, MapError> {
+    let record = restored(unwrapped(Json::parse(bytes)?)?);
     if record.as_object().is_none() {
         return Err(unlike("record", &record, "an object").into());
     }
@@ -25,7 +24,8 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
 
     let mut draft = Object::new();
     // Log shippers move the time of the event into their own member and drop the original.
-    draft.insert("time", time::first_time(&record, &[&["eventTime"], &["@timestamp"]], "eventTime")?.to_string());
+    let time = value(&record, &["eventTime"]).or_else(|| value(&record, &["@timestamp"]));
+    put(&mut draft, "time", time.cloned());
     draft.insert("actor", actor(&record));
     draft.insert("action", call.action(&service));
     draft.insert("operation", call.operation);
@@ -44,7 +44,18 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     put_object(&mut draft, "metadata", metadata(&record));
 
     let natural_key = text(&record, &["eventID"]).and_then(crate::natural_key);
-    Ok(Mapped { draft: foreign_draft(draft, bytes)?, natural_key })
+    Ok(Mapped { draft: foreign_draft(draft, bytes, delivery)?, natural_key })
+}
+
+/// The record inside what hands it on: an event of EventBridge has it under `detail`, an answer of
+/// `LookupEvents` as JSON in a string.
+fn unwrapped(mut json: Json) -> Result<Json, MapError> {
+    if let Some(inner) = text(&json, &["CloudTrailEvent"]) {
+        return Ok(Json::parse(inner.as_bytes())?);
+    }
+    let is_wrapped = text(&json, &["detail", "eventName"]).is_some() && json.get("eventName").is_none();
+    let detail = json.as_object_mut().filter(|_| is_wrapped).and_then(|event| event.remove("detail"));
+    Ok(detail.unwrap_or(json))
 }
 
 /// `iam` for `iam.amazonaws.com`; `aws` if the record does not say.

@@ -3,17 +3,18 @@
 use cairn_event::json::Object;
 use cairn_event::{Json, limits};
 
+use super::stages;
 use super::verb::{Request, operation};
 use crate::field::{self, address, items, put, put_list, put_object, put_text, text, value};
-use crate::{MapError, Mapped, Record, absent, foreign_draft, time, unlike};
+use crate::{Delivery, MapError, Mapped, absent, foreign_draft, unlike};
 
-pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
-    let event = record.json?;
+pub(super) fn map(record: &[u8], delivery: &Delivery<'_>) -> Result<Mapped, MapError> {
+    let (event, earlier) = newest(Json::parse(record)?);
     check_kind(&event)?;
     let seen = Seen::of(&event)?;
 
     let mut draft = Object::new();
-    draft.insert("time", seen.time.to_string());
+    put(&mut draft, "time", seen.time.cloned());
     draft.insert("actor", actor(&event, seen.username));
     draft.insert("action", seen.action());
     draft.insert("operation", operation(seen.request()));
@@ -28,11 +29,30 @@ pub(super) fn map(record: Record<'_>) -> Result<Mapped, MapError> {
     if is_dry_run(&event) {
         draft.insert("dry_run", true);
     }
-    put_object(&mut draft, "metadata", metadata(&event, &seen));
+    let mut metadata = metadata(&event, &seen);
+    put_list(&mut metadata, "earlier_stages", earlier);
+    put_object(&mut draft, "metadata", metadata);
 
     let stage = text(&event, &["stage"]).unwrap_or_default();
     let natural_key = text(&event, &["auditID"]).and_then(|id| crate::natural_key(&format!("{id}/{stage}")));
-    Ok(Mapped { draft: foreign_draft(draft, record.bytes)?, natural_key })
+    Ok(Mapped { draft: foreign_draft(draft, record, delivery)?, natural_key })
+}
+
+/// The stage that says most of a request, and when the others were. What only an earlier stage holds
+/// stays in `raw`: a later one repeats what was asked.
+fn newest(json: Json) -> (Json, Vec<Json>) {
+    let Json::Array(mut stages) = json else { return (json, Vec::new()) };
+    let stage = |event: &Json| text(event, &["stage"]).unwrap_or_default().to_owned();
+    stages.sort_by_key(|event| stages::rank(&stage(event)));
+    let Some(last) = stages.pop() else { return (Json::Array(stages), Vec::new()) };
+    let brief = |event: &Json| {
+        let mut brief = Object::new();
+        brief.insert("stage", stage(event));
+        put(&mut brief, "time", value(event, &["stageTimestamp"]).cloned());
+        Json::Object(brief)
+    };
+    let earlier = stages.iter().map(brief).collect();
+    (last, earlier)
 }
 
 /// An audit event says `kind: Event` and a version of `audit.k8s.io`; either may have been dropped by
@@ -53,7 +73,7 @@ fn check_kind(event: &Json) -> Result<(), MapError> {
 
 /// What several members of the draft are made from.
 struct Seen<'j> {
-    time: jiff::Timestamp,
+    time: Option<&'j Json>,
     username: &'j str,
     verb: &'j str,
     resource: &'j str,
@@ -71,7 +91,7 @@ impl<'j> Seen<'j> {
         let verb = text(event, &["verb"]).ok_or_else(|| absent("verb", "the verb of the request, such as get"))?;
         let uri = text(event, &["requestURI"]).unwrap_or_default();
         Ok(Seen {
-            time: time::first_time(event, times, "stageTimestamp")?,
+            time: times.iter().find_map(|path| value(event, path)),
             username: text(event, &["user", "username"])
                 .filter(|name| name.len() <= limits::ID_BYTES_MAX)
                 .unwrap_or("unknown"),

@@ -1,33 +1,43 @@
 //! Kubernetes API server audit events, `audit.k8s.io/v1` and `v1beta1`.
 
 mod map;
+mod stages;
 mod verb;
 
 use crate::detect::{Glimpse, best_likeness};
-use crate::{Likeness, MapError, Mapped, Record, Records, Source, SplitError};
+use crate::frame::json::JsonRecords;
+use crate::{Delivery, Framing, Likeness, MapError, Mapped, Records, Source, SplitError};
 
 /// The member of an `EventList` that holds the events.
-const ENVELOPE: &str = "items";
+const ENVELOPE: &[&str] = &["items"];
 
 /// Kubernetes audit events: an `EventList`, single events, arrays, or one per line.
 #[derive(Debug, Clone, Copy)]
-pub struct Kubernetes;
+pub(crate) struct Kubernetes;
 
 impl Source for Kubernetes {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         "kubernetes"
     }
 
+    fn title(&self) -> &str {
+        "Kubernetes audit"
+    }
+
     fn sniff(&self, head: &[u8]) -> Likeness {
-        best_likeness(head, Some(ENVELOPE), judge)
+        best_likeness(head, ENVELOPE, judge)
     }
 
-    fn split<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, SplitError> {
-        Records::of(body, Some(ENVELOPE))
+    fn framing(&self) -> Framing {
+        Framing::Blocks
     }
 
-    fn map(&self, record: Record<'_>) -> Result<Mapped, MapError> {
-        map::map(record)
+    fn split<'a>(&'a self, body: &'a [u8]) -> Result<Records<'a>, SplitError> {
+        Ok(Box::new(stages::together(JsonRecords::of(body, ENVELOPE)?)))
+    }
+
+    fn map(&self, record: &[u8], delivery: &Delivery<'_>) -> Result<Mapped, MapError> {
+        map::map(record, delivery)
     }
 }
 

@@ -1,39 +1,49 @@
 //! Cairn's own events, `cairn/event/v1`: one object, an array of them, or one per line.
 
-use cairn_event::Draft;
+use cairn_event::{Draft, Json};
 
 use crate::detect::{Glimpse, best_likeness};
-use crate::{Likeness, MapError, Mapped, Record, Records, Source, SplitError};
+use crate::frame::json::JsonRecords;
+use crate::{Delivery, Likeness, MapError, Mapped, Records, Source, SplitError};
+
+/// Events come bare, in an array, or one per line.
+const NO_ENVELOPE: &[&str] = &[];
 
 /// Cairn's own events.
 #[derive(Debug, Clone, Copy)]
-pub struct Native;
+pub(crate) struct Native;
 
 impl Source for Native {
-    fn kind(&self) -> &'static str {
+    fn kind(&self) -> &str {
         "native"
     }
 
+    fn title(&self) -> &str {
+        "Cairn's own events"
+    }
+
     fn sniff(&self, head: &[u8]) -> Likeness {
-        best_likeness(head, None, judge)
+        best_likeness(head, NO_ENVELOPE, judge)
     }
 
-    fn split<'a>(&self, body: &'a [u8]) -> Result<Records<'a>, SplitError> {
-        Records::of(body, None)
+    fn split<'a>(&'a self, body: &'a [u8]) -> Result<Records<'a>, SplitError> {
+        Ok(Box::new(JsonRecords::of(body, NO_ENVELOPE)?))
     }
 
-    fn map(&self, record: Record<'_>) -> Result<Mapped, MapError> {
-        let draft = Draft::from_json(record.json?)?;
+    fn map(&self, record: &[u8], _: &Delivery<'_>) -> Result<Mapped, MapError> {
+        let draft = Draft::from_json(Json::parse(record)?)?;
         Ok(Mapped { draft, natural_key: None })
     }
 }
 
 fn judge(seen: Glimpse<'_>) -> Likeness {
     let required = ["action", "actor", "resource", "time"];
-    if seen.has_all(&required) {
+    // Other audit logs have an action and an actor too, but name the actor in a string.
+    let has_actor = seen.has_object("actor");
+    if seen.has_all(&required) && has_actor {
         return Likeness::new(100, "has action, actor, resource and time");
     }
-    if seen.has_all(&["action", "actor"]) {
+    if seen.has("action") && has_actor {
         return Likeness::new(90, "has action and actor");
     }
     // A draft with a forgotten member is still meant as an event, and deserves to be told what lacks.

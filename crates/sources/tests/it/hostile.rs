@@ -3,7 +3,8 @@
 
 use cairn_event::Json;
 use cairn_event::json::Object;
-use cairn_sources::{Source, by_kind};
+use cairn_sources::{Delivery, Sources};
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 /// Strings that break mappings: empty, dots alone, long, control characters, other scripts.
@@ -22,10 +23,14 @@ fn object(members: &[&str], texts: &[String]) -> Object {
 }
 
 fn maps(kind: &str, record: Object) {
-    let source: &dyn Source = by_kind(kind).expect("the kind exists");
+    let source = Sources::builtin().by_kind(kind).expect("the kind exists");
+    let delivery = Delivery::at(Timestamp::UNIX_EPOCH);
     let body = Json::Object(record).to_text();
-    let results: Vec<_> =
-        source.split(body.as_bytes()).expect("one object splits").map(|record| source.map(record)).collect();
+    let results: Vec<_> = source
+        .split(body.as_bytes())
+        .expect("one object splits")
+        .map(|record| source.map(&record.bytes, &delivery))
+        .collect();
     assert!(matches!(results.as_slice(), [Ok(_)]), "{results:?}");
 }
 

@@ -3,3 +3,5 @@
 mod corpus;
 mod golden;
 mod hostile;
+mod mutated;
+mod others;

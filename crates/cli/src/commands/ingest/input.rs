@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_event::Json;
-use cairn_sources::{Likeness, SNIFF_BYTES_MAX, Source, by_kind, detect};
+use cairn_sources::{Framing, Likeness, SNIFF_BYTES_MAX, SharedSource, Sources};
 use flate2::read::MultiGzDecoder;
 
 /// Bytes that are read at once.
@@ -34,7 +34,7 @@ pub(crate) enum Place {
 /// An open input whose kind is known.
 pub(crate) struct Input {
     /// Its kind.
-    pub(crate) source: &'static dyn Source,
+    pub(crate) source: SharedSource,
     /// Why it was taken for that; `None` if the kind was named.
     pub(crate) likeness: Option<Likeness>,
     /// How it is compressed, for a remark.
@@ -50,7 +50,7 @@ pub(crate) struct Input {
 pub(crate) enum Layout {
     /// One record a line: of any length in all.
     Lines,
-    /// An array, an envelope, one object: read whole.
+    /// An array, an envelope, one object, records over several lines: read whole.
     Whole,
 }
 
@@ -94,7 +94,12 @@ impl Place {
     ///
     /// # Errors
     /// [`InputError`].
-    pub(crate) fn open(&self, kind: Option<&str>, read: &Arc<AtomicU64>) -> Result<Input, InputError> {
+    pub(crate) fn open(
+        &self,
+        sources: &Sources,
+        kind: Option<&str>,
+        read: &Arc<AtomicU64>,
+    ) -> Result<Input, InputError> {
         let bytes: Box<dyn Read + Send> = match self {
             Place::Stdin => Box::new(io::stdin()),
             Place::File(path) => Box::new(File::open(path)?),
@@ -107,13 +112,18 @@ impl Place {
             return Err(InputError::Empty);
         }
         let (source, likeness) = match kind {
-            Some(kind) => (by_kind(kind).ok_or(InputError::UnknownKind)?, None),
+            Some(kind) => (sources.by_kind(kind).ok_or(InputError::UnknownKind)?, None),
             None => {
-                let found = detect(&head).ok_or(InputError::UnknownKind)?;
+                let found = sources.detect(&head).ok_or(InputError::UnknownKind)?;
                 (found.source, Some(found.likeness))
             }
         };
-        let layout = layout(&head);
+        let layout = match source.framing() {
+            Framing::Json => layout(&head),
+            Framing::Lines => Layout::Lines,
+            Framing::Blocks if source.is_json() => layout(&head),
+            Framing::Blocks => Layout::Whole,
+        };
         let bytes = Box::new(BufReader::with_capacity(BUFFER_BYTES, io::Cursor::new(head).chain(plain)));
         Ok(Input { source, likeness, compression, layout, bytes })
     }

@@ -3,7 +3,7 @@
 use std::io::{BufRead, Read};
 
 use cairn_event::Json;
-use cairn_sources::Source;
+use cairn_sources::{Detected, Framing, SharedSource, Source, Sources};
 
 use super::input::{Input, Layout, RECORD_BYTES_MAX, WHOLE_BYTES_MAX};
 use super::keys::{Occurrences, with_key};
@@ -26,23 +26,51 @@ pub(crate) enum Taken {
     Record(Outgoing),
     /// A record that can't be sent at all, and why.
     Unsendable { number: u64, why: String },
+    /// What follows is of this kind: a file may hold records of several.
+    Turn { kind: String, how: String },
+    /// What follows is not sent together with what came before: the server would put records of both
+    /// together, and its answer would not fit what was sent.
+    Apart,
 }
 
-/// Gives every record of an input to `take`, in order, until that says to stop.
+/// Bytes of lines that are taken apart at once, by a source that looks at more than a line at a time.
+const PIECE_BYTES: usize = 8 << 20;
+
+/// Gives every record of an input to `take`, in order, until that says to stop. If the kind of the input
+/// was found and not named, a record that does not look like it at all is looked at by itself.
 ///
 /// # Errors
 /// What reading says; an input that can't be taken apart as a whole. Records given so far stand.
-pub(crate) fn each(input: Input, take: &mut dyn FnMut(Taken) -> bool) -> Result<(), String> {
-    let mut splitter =
-        Splitter { is_native: input.source.kind() == "native", occurrences: Occurrences::default(), number: 0 };
+pub(crate) fn each(input: Input, sources: &Sources, take: &mut dyn FnMut(Taken) -> bool) -> Result<(), String> {
+    let may_turn = input.likeness.is_some() && input.source.is_json() && input.source.kind() != NATIVE;
+    let mut splitter = Splitter {
+        now: input.source.clone(),
+        others: may_turn.then(|| sources.clone()),
+        is_native: input.source.kind() == NATIVE,
+        framing: input.source.framing(),
+        is_json: input.source.is_json(),
+        occurrences: Occurrences::default(),
+        number: 0,
+    };
     match input.layout {
+        Layout::Lines if splitter.framing == Framing::Blocks => splitter.pieces(&*input.source, input.bytes, take),
         Layout::Lines => splitter.lines(input.bytes, take),
-        Layout::Whole => splitter.whole(input.source, input.bytes, take),
+        Layout::Whole => splitter.whole(&*input.source, input.bytes, take),
     }
 }
 
+/// The kind of events that are Cairn's own.
+const NATIVE: &str = "native";
+
 struct Splitter {
+    /// The kind of the records now.
+    now: SharedSource,
+    /// What else a record may be.
+    others: Option<Sources>,
     is_native: bool,
+    framing: Framing,
+    /// Records are JSON, or should be.
+    is_json: bool,
     occurrences: Occurrences,
     number: u64,
 }
@@ -62,15 +90,15 @@ impl Splitter {
             if too_long {
                 skip_line(&mut bytes).map_err(|error| error.to_string())?;
             }
-            let mut record = line.trim_ascii();
+            let mut record = if self.is_json { line.trim_ascii() } else { line.trim_ascii_end() };
             if std::mem::take(&mut is_first) {
                 record = record.strip_prefix(b"\xef\xbb\xbf").unwrap_or(record).trim_ascii();
             }
             if record.is_empty() {
                 continue;
             }
-            let taken = if too_long { self.too_long() } else { self.record(record, &Json::parse(record).ok()) };
-            if !take(taken) {
+            let goes_on = if too_long { take(self.too_long()) } else { self.give(record, take) };
+            if !goes_on {
                 return Ok(());
             }
         }
@@ -90,25 +118,69 @@ impl Splitter {
                 WHOLE_BYTES_MAX >> 20
             ));
         }
-        for record in source.split(&body).map_err(|error| error.to_string())? {
-            let taken = if record.bytes.len() > RECORD_BYTES_MAX {
-                self.too_long()
-            } else {
-                self.record(record.bytes, &record.json.ok())
-            };
-            if !take(taken) {
+        self.split(source, &body, take).map(drop)
+    }
+
+    /// Lines of a source that puts records of several lines together, or takes one line apart.
+    fn pieces(
+        &mut self,
+        source: &dyn Source,
+        mut bytes: Box<dyn BufRead + Send>,
+        take: &mut dyn FnMut(Taken) -> bool,
+    ) -> Result<(), String> {
+        let mut piece = Vec::new();
+        loop {
+            let limit = RECORD_BYTES_MAX as u64 + 1;
+            let read = (&mut bytes).take(limit).read_until(b'\n', &mut piece).map_err(|error| error.to_string())?;
+            if (read == 0 || piece.len() >= PIECE_BYTES) && !piece.trim_ascii().is_empty() {
+                let goes_on = self.split(source, &piece, take)? && take(Taken::Apart);
+                piece.clear();
+                if !goes_on {
+                    return Ok(());
+                }
+            }
+            if read == 0 {
                 return Ok(());
             }
         }
-        Ok(())
     }
 
-    fn record(&mut self, record: &[u8], json: &Option<Json>) -> Taken {
+    /// Gives the records of a body; false if nobody wants more of them.
+    fn split(&mut self, source: &dyn Source, body: &[u8], take: &mut dyn FnMut(Taken) -> bool) -> Result<bool, String> {
+        for record in source.split(body).map_err(|error| error.to_string())? {
+            let is_too_long = record.bytes.len() > RECORD_BYTES_MAX;
+            if !(if is_too_long { take(self.too_long()) } else { self.give(&record.bytes, take) }) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Gives one record, after the word that it is of another kind, if it is.
+    fn give(&mut self, record: &[u8], take: &mut dyn FnMut(Taken) -> bool) -> bool {
+        if let Some(found) = self.other_kind(record) {
+            let turn = Taken::Turn { kind: found.source.kind().to_owned(), how: found.likeness.reason.into_owned() };
+            self.now = found.source;
+            if !take(turn) {
+                return false;
+            }
+        }
+        take(self.record(record))
+    }
+
+    fn other_kind(&self, record: &[u8]) -> Option<Detected> {
+        let others = self.others.as_ref().filter(|_| self.now.sniff(record).score == 0)?;
+        let can_be = |found: &Detected| found.source.is_json() && found.source.kind() != NATIVE;
+        others.detect(record).filter(can_be)
+    }
+
+    fn record(&mut self, record: &[u8]) -> Taken {
         let number = self.next();
+        let json = self.is_json.then(|| Json::parse(record).ok()).flatten();
         let keyed =
             json.as_ref().filter(|_| self.is_native).and_then(|json| with_key(record, json, &mut self.occurrences));
         let mut bytes = keyed.unwrap_or_else(|| record.to_vec());
-        if json.is_none() {
+        if json.is_none() && self.is_json {
             // What is not JSON can only be sent as a line, so it must be one. Whole JSON keeps its bytes.
             bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
@@ -152,11 +224,12 @@ mod tests {
 
     #[track_caller]
     fn check(kind: &str, layout: Layout, text: &str, expected: &[(&str, bool)]) {
-        let source = cairn_sources::by_kind(kind).expect("a kind");
+        let sources = Sources::builtin();
+        let source = sources.by_kind(kind).expect("a kind");
         let bytes = Box::new(BufReader::with_capacity(7, Cursor::new(text.to_owned().into_bytes())));
         let mut got = Vec::new();
         let input = Input { source, likeness: None, compression: None, layout, bytes };
-        each(input, &mut |taken| {
+        each(input, &sources, &mut |taken| {
             got.push(taken);
             true
         })
@@ -169,6 +242,9 @@ mod tests {
                     (record.number, String::from_utf8_lossy(&record.bytes).into_owned(), record.is_json)
                 }
                 Taken::Unsendable { number, why } => (number, why, false),
+                Taken::Apart | Taken::Turn { .. } => {
+                    unreachable!("the kind was named, and lines are sent as they come")
+                }
             })
             .collect();
         let expected: Vec<(u64, String, bool)> = numbers
