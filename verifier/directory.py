@@ -1,5 +1,6 @@
 """A whole data directory (formats/directory.md)."""
 
+import hashlib
 import os
 import re
 import uuid
@@ -122,9 +123,14 @@ class Directory:
         payload = open_envelope(self._read("keys/tokens.json"), TOKENS_TYPE, self._vkey)
         members(payload, "payload", tokens=list)
         for token in payload["tokens"]:
+            webhook = token.pop("webhook", None)
             members(token, "token", id=str, hash=str, tenant=str, trail=None, scopes=list, created_at=str)
             if re.fullmatch("[0-9a-f]{64}", token["hash"]) is None:
                 raise Bad("hash of a token is not a SHA-256 in hex")
+            if webhook is not None:
+                members(webhook, "webhook", kind=str, name=str, secret=str)
+                if hashlib.sha256(webhook["secret"].encode()).hexdigest() != token["hash"]:
+                    raise Bad("hash of a webhook's credential is not that of its secret")
 
     def _open_trails(self):
         folder = os.path.join(self._base, "trails")

@@ -1,6 +1,7 @@
 //! The credentials a node knows: the payload of the signed file `keys/tokens.json` (`formats/manifest.md`).
 
 use crate::identity::{Principal, PrincipalName, Scopes, Token};
+use crate::webhook::Webhook;
 use cairn_event::canonical::{Numbers, canonical};
 use cairn_event::json::Object;
 use cairn_event::{Digest, Json, TenantName, TrailName, TrailRef};
@@ -10,7 +11,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// Most credentials in one table: every request is compared with all of them.
 pub const TOKENS_MAX: usize = 4096;
 
-/// One credential, without its secret.
+/// One credential, without its secret unless it is one of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Who it is.
@@ -19,6 +20,22 @@ pub struct Entry {
     pub hash: Digest,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The webhook whose deliveries it proves, if it is made for one.
+    pub webhook: Option<Webhook>,
+}
+
+impl Entry {
+    /// A credential that is shown as a token.
+    #[must_use]
+    pub fn new(principal: Principal, token: &Token, created_at: Timestamp) -> Entry {
+        Entry { principal, hash: token.hash(), created_at, webhook: None }
+    }
+
+    /// The same credential for the deliveries of a webhook.
+    #[must_use]
+    pub fn for_webhook(self, kind: String, name: TrailName, secret: Token) -> Entry {
+        Entry { webhook: Some(Webhook { kind, name, secret }), ..self }
+    }
 }
 
 /// All credentials of a node.
@@ -40,6 +57,14 @@ pub enum TableInvalid {
         id: PrincipalName,
         /// The tenant.
         tenant: TenantName,
+    },
+    /// The webhook has a credential already, in whatever tenant: its address names no tenant.
+    #[error("there is a credential for the webhook {kind}/{name} already")]
+    WebhookTaken {
+        /// The kind of source.
+        kind: String,
+        /// The name of the source.
+        name: TrailName,
     },
     /// The table is full.
     #[error("there are {TOKENS_MAX} tokens already; no more can be made")]
@@ -90,8 +115,19 @@ impl TokenTable {
         if self.entries.iter().any(is_same) {
             return Err(TableInvalid::Taken { id: principal.id.clone(), tenant: principal.tenant().clone() });
         }
+        if let Some(webhook) = entry.webhook.as_ref().filter(|new| self.webhook(&new.kind, new.name.as_str()).is_some())
+        {
+            return Err(TableInvalid::WebhookTaken { kind: webhook.kind.clone(), name: webhook.name.clone() });
+        }
         self.entries.push(entry);
         Ok(())
+    }
+
+    /// The webhook at an address, with the principal that its deliveries come from.
+    #[must_use]
+    pub fn webhook(&self, kind: &str, name: &str) -> Option<(&Principal, &Webhook)> {
+        let all = self.entries.iter().filter_map(|entry| Some((&entry.principal, entry.webhook.as_ref()?)));
+        all.into_iter().find(|(_, webhook)| webhook.kind == kind && webhook.name.as_str() == name)
     }
 
     /// The principal behind a credential. Every entry is compared, each in constant time, so that how
@@ -132,21 +168,36 @@ fn entry(json: &Json) -> Option<Entry> {
     let scopes = json.get("scopes")?.as_array()?.iter().map(Json::as_str).collect::<Option<Vec<_>>>()?;
     let tenant: TenantName = text("tenant")?.parse().ok()?;
     let trail: TrailName = text("trail")?.parse().ok()?;
+    let hash: Digest = text("hash")?.parse().ok()?;
+    let webhook = match json.get("webhook") {
+        None => None,
+        Some(said) => Some(webhook(said).filter(|webhook| webhook.secret.hash() == hash)?),
+    };
     Some(Entry {
         principal: Principal {
             id: text("id")?.parse().ok()?,
             trail: TrailRef { tenant, trail },
             scopes: Scopes::from_words(scopes)?,
         },
-        hash: text("hash")?.parse().ok()?,
+        hash,
         created_at: text("created_at")?.parse().ok()?,
+        webhook,
+    })
+}
+
+fn webhook(json: &Json) -> Option<Webhook> {
+    let text = |name: &str| json.get(name)?.as_str();
+    Some(Webhook {
+        kind: text("kind")?.to_owned(),
+        name: text("name")?.parse().ok()?,
+        secret: text("secret")?.parse().ok()?,
     })
 }
 
 fn entry_json(entry: &Entry) -> Json {
     let principal = &entry.principal;
     let scopes: Vec<Json> = principal.scopes.iter().map(|scope| scope.as_str().into()).collect();
-    let members: Object = [
+    let mut members: Object = [
         ("id", Json::from(principal.id.as_str())),
         ("hash", entry.hash.to_string().into()),
         ("tenant", principal.trail.tenant.as_str().into()),
@@ -156,6 +207,11 @@ fn entry_json(entry: &Entry) -> Json {
     ]
     .into_iter()
     .collect();
+    if let Some(webhook) = &entry.webhook {
+        let parts =
+            [("kind", webhook.kind.as_str()), ("name", webhook.name.as_str()), ("secret", webhook.secret.reveal())];
+        members.insert("webhook", parts.into_iter().collect::<Object>());
+    }
     members.into()
 }
 
@@ -165,15 +221,14 @@ mod tests {
     use proptest::prelude::*;
 
     fn entry_of(id: &str, trail: &str, secret: u8) -> Entry {
-        Entry {
-            principal: Principal {
-                id: id.parse().expect("a name"),
-                trail: trail.parse().expect("a trail"),
-                scopes: Scopes::ALL,
-            },
-            hash: Token::from_secret([secret; 32]).hash(),
-            created_at: Timestamp::UNIX_EPOCH,
-        }
+        let principal =
+            Principal { id: id.parse().expect("a name"), trail: trail.parse().expect("a trail"), scopes: Scopes::ALL };
+        Entry::new(principal, &Token::from_secret([secret; 32]), Timestamp::UNIX_EPOCH)
+    }
+
+    fn webhook_of(id: &str, trail: &str, secret: u8, name: &str) -> Entry {
+        let name = name.parse().expect("a name");
+        entry_of(id, trail, secret).for_webhook("github".into(), name, Token::from_secret([secret; 32]))
     }
 
     fn table() -> TokenTable {
@@ -202,6 +257,22 @@ mod tests {
         let taken = table().add(entry_of("web", "a/other", 8));
         assert!(matches!(taken, Err(TableInvalid::Taken { .. })));
         assert_eq!(table().add(entry_of("web", "b/other", 8)), Ok(()));
+    }
+
+    #[test]
+    fn the_address_of_a_webhook_has_one_credential_in_all_tenants() {
+        let mut table = table();
+        table.add(webhook_of("org", "a/app", 8, "org")).expect("the first");
+        let taken = table.add(webhook_of("org", "b/app", 9, "org"));
+        assert!(matches!(taken, Err(TableInvalid::WebhookTaken { .. })));
+        let found = table.webhook("github", "org").map(|(principal, _)| principal.trail.to_string());
+        assert_eq!(found.as_deref(), Some("a/app"));
+        assert!(table.webhook("gitlab", "org").is_none() && table.webhook("github", "web").is_none());
+        let payload = table.to_payload();
+        assert_eq!(TokenTable::parse(&payload), Ok(table));
+        // The secret is the one that the hash is of.
+        let text = String::from_utf8(payload).expect("JSON").replace(&"08".repeat(32), &"07".repeat(32));
+        assert!(TokenTable::parse(text.as_bytes()).is_err());
     }
 
     #[test]

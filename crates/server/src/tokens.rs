@@ -2,7 +2,7 @@
 
 use crate::node::NodeError;
 use cairn_access::{Entry, Principal, PrincipalName, Scopes, TableInvalid, Token, TokenTable};
-use cairn_event::TrailRef;
+use cairn_event::{TrailName, TrailRef};
 use cairn_store::{Engines, StoreError, keep_first_token, read_tokens, write_tokens};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -38,7 +38,7 @@ impl Tokens {
                 let mut table = TokenTable::default();
                 let id = FIRST.parse().expect("a valid name");
                 let principal = Principal { id, trail: first_trail.clone(), scopes: Scopes::ALL };
-                let (token, _) = add(&mut table, engines, principal)?;
+                let (token, _) = add(&mut table, engines, principal, None)?;
                 // A crash before the next line leaves a secret that opens nothing; the next start makes another.
                 keep_first_token(engines.disk.as_ref(), token.reveal())?;
                 write_tokens(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
@@ -62,19 +62,29 @@ impl Tokens {
         id: PrincipalName,
         trail: TrailRef,
         scopes: Scopes,
+        webhook: Option<(String, TrailName)>,
     ) -> Result<(Token, Entry), IssueError> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut table = (*self.table()).clone();
-        let issued = add(&mut table, engines, Principal { id, trail, scopes })?;
+        let issued = add(&mut table, engines, Principal { id, trail, scopes }, webhook)?;
         write_tokens(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
         Ok(issued)
     }
 }
 
-fn add(table: &mut TokenTable, engines: &Engines, principal: Principal) -> Result<(Token, Entry), TableInvalid> {
+fn add(
+    table: &mut TokenTable,
+    engines: &Engines,
+    principal: Principal,
+    webhook: Option<(String, TrailName)>,
+) -> Result<(Token, Entry), TableInvalid> {
     let token = Token::from_secret(engines.entropy.secret());
-    let entry = Entry { principal, hash: token.hash(), created_at: engines.clock.now() };
+    let entry = Entry::new(principal, &token, engines.clock.now());
+    let entry = match webhook {
+        None => entry,
+        Some((kind, name)) => entry.for_webhook(kind, name, token.clone()),
+    };
     table.add(entry.clone())?;
     Ok((token, entry))
 }

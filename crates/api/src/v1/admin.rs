@@ -102,6 +102,9 @@ pub struct TokenView {
     pub scopes: Vec<String>,
     /// RFC 3339.
     pub created_at: String,
+    /// The webhook whose deliveries it proves, `kind/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
 }
 
 /// Asks for a new credential in the caller's tenant.
@@ -115,6 +118,9 @@ pub struct NewTokenRequest {
     pub trail: Option<String>,
     /// `ingest`, `read`, `admin`.
     pub scopes: Vec<String>,
+    /// Makes it the secret of the webhook `kind/name`: deliveries to `/v1/sources/kind/name` that prove it need no token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<String>,
 }
 
 /// A new credential. The only time that its secret is shown.

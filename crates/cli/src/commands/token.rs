@@ -25,8 +25,11 @@ enum TokenCommand {
         /// The principal's name: events sent with it carry this as their producer
         name: String,
         /// What it may do: ingest, read, admin; may be given several times
-        #[arg(long = "scope", value_name = "SCOPE", required = true, value_delimiter = ',')]
+        #[arg(long = "scope", value_name = "SCOPE", required_unless_present = "webhook", value_delimiter = ',')]
         scopes: Vec<String>,
+        /// Make it the secret of a webhook: deliveries to /v1/sources/KIND/NAME that prove it need no token
+        #[arg(long, value_name = "KIND/NAME", conflicts_with = "scopes")]
+        webhook: Option<String>,
         /// The trail its events go to; the one of your own credential if absent
         #[arg(long = "to", value_name = "TRAIL")]
         to: Option<String>,
@@ -35,7 +38,7 @@ enum TokenCommand {
     List,
 }
 
-const COLUMNS: &[&str] = &["NAME", "TENANT", "TRAIL", "SCOPES", "CREATED"];
+const COLUMNS: &[&str] = &["NAME", "TENANT", "TRAIL", "SCOPES", "WEBHOOK", "CREATED"];
 
 pub(crate) fn run(args: TokenArgs, context: &mut Context) -> Ended {
     let session = Session::open(context)?;
@@ -44,8 +47,9 @@ pub(crate) fn run(args: TokenArgs, context: &mut Context) -> Ended {
             let rows: Vec<Row> = session.client.tokens()?.tokens.iter().map(row).collect();
             context.printer.table(COLUMNS, &rows)?;
         }
-        TokenCommand::Create { name, scopes, to } => {
-            let new = session.client.create_token(&NewTokenRequest { id: name, trail: to, scopes })?;
+        TokenCommand::Create { name, scopes, webhook, to } => {
+            let scopes = if webhook.is_some() { vec!["ingest".to_owned()] } else { scopes };
+            let new = session.client.create_token(&NewTokenRequest { id: name, trail: to, scopes, webhook })?;
             if context.printer.wants_json() {
                 let mut json = json(&new.view);
                 json.insert("token", new.token.as_str());
@@ -72,6 +76,9 @@ fn json(token: &TokenView) -> Object {
     json.insert("trail", token.trail.as_str());
     json.insert("scopes", Json::Array(token.scopes.iter().map(|scope| Json::from(scope.as_str())).collect()));
     json.insert("created_at", token.created_at.as_str());
+    if let Some(webhook) = &token.webhook {
+        json.insert("webhook", webhook.as_str());
+    }
     json
 }
 
@@ -81,6 +88,7 @@ fn row(token: &TokenView) -> Row {
         Cell::new(token.tenant.as_str()),
         Cell::new(token.trail.as_str()),
         Cell::new(token.scopes.join(",")),
+        Cell::new(token.webhook.as_deref().unwrap_or_default()),
         Cell::new(token.created_at.as_str()),
     ];
     Row { cells, json: Json::Object(json(token)) }

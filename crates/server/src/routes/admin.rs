@@ -17,7 +17,7 @@ use cairn_api::ProblemCode;
 use cairn_api::v1::{
     NewToken, NewTokenRequest, RebuildAnswer, SealAnswer, SealRequest, SealedSegment, TokenList, TokenView,
 };
-use cairn_event::Positions;
+use cairn_event::{Positions, TrailName};
 use http_body_util::{BodyExt, Limited};
 use serde::de::DeserializeOwned;
 
@@ -109,10 +109,14 @@ pub(crate) async fn create_token(
         Some(name) => own_trail(&principal, name)?,
         None => principal.trail.clone(),
     };
+    let webhook = request.webhook.as_deref().map(|address| webhook_of(&node, address)).transpose()?;
     let issued = blocking(&node, move |node, _| {
-        node.tokens().issue(node.engines(), id, trail, scopes).map_err(|error| match error {
+        node.tokens().issue(node.engines(), id, trail, scopes, webhook).map_err(|error| match error {
             IssueError::Table(error @ TableInvalid::Taken { .. }) => {
                 Failure::parameter("id", error.to_string()).hint("choose another name")
+            }
+            IssueError::Table(error @ TableInvalid::WebhookTaken { .. }) => {
+                Failure::parameter("webhook", error.to_string()).hint("choose another name")
             }
             IssueError::Table(error) => Failure::parameter("id", error.to_string()),
             IssueError::Store(error) => error.into(),
@@ -123,6 +127,17 @@ pub(crate) async fn create_token(
     json(&NewToken { token: token.reveal().to_owned(), view: view(&entry) })
 }
 
+/// The kind and name of a webhook from `kind/name`.
+fn webhook_of(node: &Node, address: &str) -> Result<(String, TrailName), Failure> {
+    let wrong = |detail: &str| Failure::parameter("webhook", detail).hint("write it like github/our-org");
+    let (kind, name) = address.split_once('/').ok_or_else(|| wrong("want KIND/NAME"))?;
+    if node.config().sources.by_kind(kind).is_none() {
+        return Err(wrong("there is no source of this kind"));
+    }
+    let name = name.parse().map_err(|_| wrong("the name of a source is 1 to 63 of a-z, 0-9 and -"))?;
+    Ok((kind.to_owned(), name))
+}
+
 fn view(entry: &Entry) -> TokenView {
     let principal = &entry.principal;
     TokenView {
@@ -131,5 +146,6 @@ fn view(entry: &Entry) -> TokenView {
         trail: principal.trail.trail.to_string(),
         scopes: principal.scopes.iter().map(|scope| scope.as_str().to_owned()).collect(),
         created_at: entry.created_at.to_string(),
+        webhook: entry.webhook.as_ref().map(|webhook| format!("{}/{}", webhook.kind, webhook.name)),
     }
 }

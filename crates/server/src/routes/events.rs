@@ -12,11 +12,12 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use cairn_access::{Principal, Scope};
+use cairn_access::{Principal, Proof, Scope, TokenTable};
 use cairn_api::ProblemCode;
 use cairn_api::v1::SubmitAnswer;
 use cairn_event::limits;
 use cairn_sources::SharedSource;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Name of the source of events that are sent in Cairn's own format.
@@ -44,7 +45,43 @@ pub(crate) async fn source(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    take(&node, parameters, &headers, body, || source_of(&node, &kind, name), SingleObject::IsBatch).await
+    let webhook = Webhook::of(&node, &headers, &kind, &name);
+    let source = || source_of(&node, &kind, name);
+    let received = Instant::now();
+    let head = Head::read(&node, parameters, &headers, webhook, source);
+    answered(&node, head, body, SingleObject::IsBatch, received).await
+}
+
+/// A delivery that shows no token, to the address of a webhook: who sent it is known once its body was
+/// read.
+struct Webhook {
+    table: Arc<TokenTable>,
+    kind: String,
+    name: String,
+    proof: Proof,
+}
+
+impl Webhook {
+    fn of(node: &Node, headers: &HeaderMap, kind: &str, name: &str) -> Option<Webhook> {
+        let proof = Proof::HEADERS.iter().find_map(|header| Proof::of(header, headers.get(*header)?.to_str().ok()?))?;
+        let table = node.tokens().table();
+        let is_known = !headers.contains_key(header::AUTHORIZATION) && table.webhook(kind, name).is_some();
+        is_known.then(|| Webhook { table, kind: kind.to_owned(), name: name.to_owned(), proof })
+    }
+
+    fn principal(&self) -> Option<&Principal> {
+        self.table.webhook(&self.kind, &self.name).map(|(principal, _)| principal)
+    }
+
+    /// Refuses a body that the proof is not of.
+    fn check(&self, sent: &[u8]) -> Result<(), Failure> {
+        let known = self.table.webhook(&self.kind, &self.name);
+        if known.is_some_and(|(_, webhook)| webhook.is_proved(&self.proof, sent)) {
+            return Ok(());
+        }
+        Err(Failure::new(ProblemCode::Unauthenticated, "the proof of the delivery is not of this body and secret")
+            .hint("give the sender the secret that `cairn token create --webhook` printed"))
+    }
 }
 
 /// How CloudEvents are sent.
@@ -78,12 +115,22 @@ async fn take(
     node: &Node,
     parameters: Result<Parameters, Failure>,
     headers: &HeaderMap,
-    mut body: Body,
+    body: Body,
     source: impl FnOnce() -> Result<(SharedSource, String), Failure>,
     single: SingleObject,
 ) -> Response {
     let received = Instant::now();
-    let head = Head::read(node, parameters, headers, source);
+    let head = Head::read(node, parameters, headers, None, source);
+    answered(node, head, body, single, received).await
+}
+
+async fn answered(
+    node: &Node,
+    head: Result<Head, Failure>,
+    mut body: Body,
+    single: SingleObject,
+    received: Instant,
+) -> Response {
     let answer = match head {
         Ok(head) => head.take(node, &mut body, single, received).await,
         Err(failure) => Err(failure),
@@ -105,7 +152,7 @@ async fn refused(failure: Failure, body: Body) -> Response {
 pub(crate) async fn otlp(State(node): State<Node>, headers: HeaderMap, mut body: Body) -> Response {
     let received = Instant::now();
     let source = || Ok((node.config().sources.by_kind(otlp::KIND).expect("it is built in"), otlp::NAME.to_owned()));
-    let answer = match Head::read(&node, Ok(Parameters::default()), &headers, source) {
+    let answer = match Head::read(&node, Ok(Parameters::default()), &headers, None, source) {
         Ok(head) => {
             let is_protobuf = matches!(head.form, Form::OtlpProtobuf);
             let answer = head.take(&node, &mut body, SingleObject::IsBatch, received).await;
@@ -122,6 +169,8 @@ pub(crate) async fn otlp(State(node): State<Node>, headers: HeaderMap, mut body:
 /// Everything about the request that is known before its body is read.
 struct Head {
     principal: Principal,
+    /// What is still to be proved by the body.
+    webhook: Option<Webhook>,
     source: SharedSource,
     source_name: String,
     headers: Vec<(String, String)>,
@@ -138,13 +187,19 @@ impl Head {
         node: &Node,
         parameters: Result<Parameters, Failure>,
         headers: &HeaderMap,
+        webhook: Option<Webhook>,
         source: impl FnOnce() -> Result<(SharedSource, String), Failure>,
     ) -> Result<Head, Failure> {
-        let principal = Caller::of(headers, node)?.with(Scope::Ingest)?;
+        let caller = match webhook.as_ref().and_then(Webhook::principal) {
+            Some(principal) => Caller(principal.clone()),
+            None => Caller::of(headers, node)?,
+        };
+        let principal = caller.with(Scope::Ingest)?;
         let (source, source_name) = source()?;
         let proof_each = parameters?.word("proof", &["each"])?.is_some();
         Ok(Head {
             principal,
+            webhook,
             headers: wanted(headers, source.headers()),
             form: Form::of(headers, source.kind()),
             source,
@@ -170,6 +225,9 @@ impl Head {
         let mut lease = node.gate().ingest(self.announced.unwrap_or(0))?;
         let wait = Duration::from_millis(node.config().http.body_wait_ms_max);
         let sent = intake::read_body(body, self.announced, &mut lease, wait).await?;
+        if let Some(webhook) = &self.webhook {
+            webhook.check(&sent)?;
+        }
         let content = match self.form {
             Form::AsSent => Content::Body { sent, encoding: self.encoding },
             Form::CloudEvent(envelope) => {

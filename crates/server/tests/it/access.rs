@@ -1,6 +1,7 @@
 //! Who gets in, and how far.
 
 use crate::support::{Server, bytes, event, lines};
+use cairn_api::v1::NewTokenRequest;
 use cairn_api::{Access, ExitCode, Method, ROUTES, SearchRequest};
 use cairn_server::NodeConfig;
 use serde_json::json;
@@ -135,4 +136,69 @@ fn a_new_credential_works_at_once_and_after_a_restart_and_is_shown_once() {
     server.client_with(&token).trails().expect("it is known");
     let on_disk = std::fs::read_to_string(server.dir.path().join("data/keys/tokens.json")).expect("the file");
     assert!(!on_disk.contains(&token));
+}
+
+/// HMAC-SHA256 in hexadecimal, written out (RFC 2104): what a sender of webhooks computes.
+fn signature(secret: &str, body: &[u8]) -> String {
+    let block = |pad: u8| {
+        let mut block = [pad; 64];
+        let hashed = cairn_ledger::sha256(secret.as_bytes());
+        let key = if secret.len() > 64 { hashed.as_bytes().as_slice() } else { secret.as_bytes() };
+        block.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        block.to_vec()
+    };
+    let inner = cairn_ledger::sha256(&[block(0x36), body.to_vec()].concat());
+    cairn_ledger::sha256(&[block(0x5c), inner.as_bytes().to_vec()].concat()).to_hex()
+}
+
+#[test]
+fn a_webhook_needs_no_token_but_the_proof_of_its_secret() {
+    let server = Server::start();
+    let request = NewTokenRequest {
+        id: "hook".to_owned(),
+        trail: Some("code".to_owned()),
+        scopes: vec!["ingest".to_owned()],
+        webhook: Some("github/our-org".to_owned()),
+    };
+    let new = server.client().create_token(&request).expect("the admin may");
+    assert_eq!(new.view.webhook.as_deref(), Some("github/our-org"));
+    let body =
+        br#"{"action":"deleted","repository":{"full_name":"our-org/app","id":7},"sender":{"login":"zoe","id":1}}"#;
+    let path = "/v1/sources/github/our-org";
+    let signed = format!("sha256={}", signature(&new.token, body));
+    let headers = |proof: &'static str, value: &str| {
+        [
+            ("authorization", String::new()),
+            ("x-github-event", "repository".into()),
+            ("x-github-delivery", "d-1".into()),
+            (proof, value.to_owned()),
+        ]
+    };
+    let post = |path: &str, proof: &'static str, value: &str, body: &[u8]| {
+        let headers = headers(proof, value);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        server.post(path, &headers, body)
+    };
+    for (at, wrong) in [(path, "sha256=00"), (path, ""), ("/v1/sources/github/other", signed.as_str())] {
+        assert_eq!(post(at, "x-hub-signature-256", wrong, body).status, 401, "{at} {wrong}");
+    }
+    assert_eq!(post(path, "x-hub-signature-256", &signed, b"{}").status, 401);
+    assert_eq!(post(path, "x-gitlab-token", "cairn_00", body).status, 401);
+    let taken = post(path, "x-hub-signature-256", &signed, body);
+    assert_eq!((taken.status, &taken.json()["stored"]), (200, &1.into()), "{}", taken.text());
+    // The same delivery again, as GitHub may send it.
+    assert_eq!(post(path, "x-hub-signature-256", &signed, body).json()["duplicate"], 1);
+    let found = server.get("/v1/search?q=source:github").json();
+    assert_eq!(found["hits"][0]["event"]["producer"]["principal"], "hook");
+    assert!(found["hits"][0]["position"].as_str().is_some_and(|position| position.starts_with("default/code@")));
+    // After a restart the secret is still the one that was given.
+    let server = server.restart();
+    let again = server.post(
+        path,
+        &[("authorization", ""), ("x-gitlab-token", &new.token), ("x-github-event", "repository")],
+        body,
+    );
+    assert_eq!(again.status, 200, "{}", again.text());
+    let second = NewTokenRequest { id: "hook-two".to_owned(), ..request };
+    assert!(server.client().create_token(&second).is_err_and(|error| error.to_string().contains("webhook")));
 }

@@ -112,6 +112,7 @@ impl Server {
             id: id.to_owned(),
             trail: Some(trail.to_owned()),
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            webhook: None,
         };
         self.client().create_token(&request).expect("the admin may").token
     }
@@ -198,7 +199,7 @@ pub(crate) fn with_foreign_token(dir: &Arc<TempDir>, trail: &str, change: impl F
     let principal =
         Principal { id: "other".parse().expect("a name"), trail: trail.parse().expect("a trail"), scopes: Scopes::ALL };
     let mut table = TokenTable::default();
-    table.add(Entry { principal, hash: token.hash(), created_at: jiff::Timestamp::UNIX_EPOCH }).expect("the first");
+    table.add(Entry::new(principal, &token, jiff::Timestamp::UNIX_EPOCH)).expect("the first");
     cairn_store::write_tokens(&disk, &key, table.to_payload()).expect("written");
     Server::on(dir.clone(), Some(token.reveal().to_owned()), change)
 }
