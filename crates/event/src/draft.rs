@@ -241,7 +241,7 @@ impl Metadata {
     /// If there are too many, or too deep.
     pub fn new(object: Object) -> Result<Self, Invalid> {
         let json = Json::Object(object);
-        let (keys, depth) = (keys(&json), json.depth());
+        let (keys, depth) = (json.keys(), json.depth());
         if keys > limits::METADATA_KEYS_MAX {
             let want = format!("at most {} keys", limits::METADATA_KEYS_MAX);
             return Err(Invalid::new(format!("object with {keys} keys in all"), want));
@@ -265,15 +265,6 @@ impl FromJson for Metadata {
 
     fn from_json(value: Json) -> Result<Self, Invalid> {
         Self::new(object(value, Self::WANT)?)
-    }
-}
-
-/// All keys of all objects in a value.
-fn keys(json: &Json) -> usize {
-    match json {
-        Json::Array(items) => items.iter().map(keys).sum(),
-        Json::Object(object) => object.len() + object.iter().map(|(_, v)| keys(v)).sum::<usize>(),
-        _ => 0,
     }
 }
 

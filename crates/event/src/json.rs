@@ -152,6 +152,16 @@ impl Json {
         }
     }
 
+    /// How many keys the objects in it have, over all levels.
+    #[must_use]
+    pub fn keys(&self) -> usize {
+        match self {
+            Self::Array(items) => items.iter().map(Self::keys).sum(),
+            Self::Object(object) => object.len() + object.iter().map(|(_, value)| value.keys()).sum::<usize>(),
+            _ => 0,
+        }
+    }
+
     /// Compact text with members in their own order. For the canonical text see
     /// [`crate::canonical::canonical`].
     #[must_use]

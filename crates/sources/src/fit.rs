@@ -197,17 +197,9 @@ fn put_metadata(fitted: &mut Object, metadata: Object) {
         return;
     }
     let json = Json::Object(said);
-    let fits = json.depth() <= limits::METADATA_DEPTH_MAX && keys(&json) <= limits::METADATA_KEYS_MAX;
+    let fits = json.depth() <= limits::METADATA_DEPTH_MAX && json.keys() <= limits::METADATA_KEYS_MAX;
     let only_raw = || Json::Object([("only_in_raw", true)].into_iter().collect());
     fitted.insert("metadata", if fits { json } else { only_raw() });
-}
-
-fn keys(json: &Json) -> usize {
-    match json {
-        Json::Array(items) => items.iter().map(keys).sum(),
-        Json::Object(object) => object.len() + object.iter().map(|(_, value)| keys(value)).sum::<usize>(),
-        _ => 0,
-    }
 }
 
 fn is_empty(value: &Json) -> bool {

@@ -34,6 +34,7 @@ use cairn_event::{Draft, Invalid, Json, JsonError, limits};
 use jiff::Timestamp;
 
 pub use all::Sources;
+pub use decode::kind_of_message;
 pub use detect::{Detected, Likeness, SNIFF_BYTES_MAX};
 pub use frame::{Framing, Record, Records, SplitError, SyslogFrames};
 

@@ -133,3 +133,39 @@ fn the_same_key_with_other_content_is_kept_and_named() {
     assert_eq!(ran.json_lines()[0]["conflicts"], 1);
     assert!(ran.err.contains("conflict: other.ndjson record 0") && ran.err.contains("default/main@0"), "{}", ran.err);
 }
+
+/// Every golden input of every kind: what the client cuts into records the server cuts the same way, and
+/// the counts of both add up.
+#[test]
+fn the_server_cuts_what_it_is_sent_as_the_client_did() {
+    let house = House::new();
+    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../sources/src");
+    let mut files = 0;
+    for kind in std::fs::read_dir(sources).unwrap() {
+        let folder = kind.unwrap().path().join("golden");
+        for golden in std::fs::read_dir(folder).into_iter().flatten() {
+            let path = golden.unwrap().path();
+            if !path.to_string_lossy().contains(".in.") {
+                continue;
+            }
+            let ran = house.run(&["ingest", &path.to_string_lossy(), "--json"]);
+            let [received, stored, duplicate, quarantined, sampled, refused] = summary(&ran);
+            assert!(received > 0, "{}: {}", path.display(), ran.err);
+            assert_eq!(received, stored + duplicate + quarantined + sampled + refused, "{}", path.display());
+            files += 1;
+        }
+    }
+    assert!(files >= 45, "{files}");
+}
+
+#[test]
+fn entries_of_a_journal_and_pieces_of_events_are_counted_as_what_they_are() {
+    let house = House::new();
+    let journal = "__CURSOR=a\n__REALTIME_TIMESTAMP=1700000000000000\nMESSAGE=one\n\n__CURSOR=b\n__REALTIME_TIMESTAMP=1700000001000000\nMESSAGE=two\n";
+    let file = house.file("journal.export", journal);
+    assert_eq!(summary(&house.run(&["ingest", &file, "--json"]).expect(0)), [2, 2, 0, 0, 0, 0]);
+    let line = |serial: u64, kind: &str| format!("type={kind} msg=audit(1700000000.1:{serial}): pid={serial}\n");
+    let audit = [line(1, "SYSCALL"), line(2, "SYSCALL"), line(1, "CWD"), line(2, "EOE")].concat();
+    let file = house.file("audit.log", audit);
+    assert_eq!(summary(&house.run(&["ingest", &file, "--json"]).expect(0)), [2, 2, 0, 0, 0, 0]);
+}

@@ -84,12 +84,15 @@ pub async fn serve(
     };
     // Every reader has been told to stop; what they had read is stored before the store is closed.
     node.begin_stop();
-    syslog.await.map_err(io::Error::other)??;
+    let wait = Duration::from_millis(node.config().http.stop_wait_ms_max);
+    let syslog = timeout(wait, syslog).await;
     if let Some(otlp) = otlp {
-        otlp.await.map_err(io::Error::other)??;
+        // A connection that says nothing must not keep the node from its end.
+        drop(timeout(wait, otlp).await);
     }
     let closing = node.clone();
     let closed = spawn_blocking(move || closing.close()).await.map_err(io::Error::other)?;
+    syslog.map_err(io::Error::other)?.map_err(io::Error::other)??;
     served.map_err(io::Error::other)??;
     closed.map_err(io::Error::other)?;
     tracing::info!("stopped");

@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsS
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use prost::Message;
 use tonic::codec::CompressionEncoding;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Code, Request, Response, Status};
@@ -37,9 +38,25 @@ pub(crate) async fn serve(node: Node, listener: std::net::TcpListener) -> io::Re
     let service = LogsServiceServer::new(Logs { node: node.clone() })
         .max_decoding_message_size(limits::BATCH_BYTES_MAX)
         .accept_compressed(CompressionEncoding::Gzip);
+    // Who has no credential is turned away by the head of the call, before a byte of it is decoded.
+    let gate = node.clone();
+    let known = move |call: Request<()>| match Caller::of(call.metadata().as_ref(), &gate) {
+        Ok(_) => Ok(call),
+        Err(failure) => Err(status(&failure)),
+    };
+    let service = InterceptedService::new(service, known);
     let stop = async move { node.stopped().await };
-    Server::builder().add_service(service).serve_with_incoming_shutdown(incoming, stop).await.map_err(io::Error::other)
+    Server::builder()
+        .concurrency_limit_per_connection(CALLS_MAX)
+        .max_concurrent_streams(Some(CALLS_MAX as u32))
+        .add_service(service)
+        .serve_with_incoming_shutdown(incoming, stop)
+        .await
+        .map_err(io::Error::other)
 }
+
+/// Calls of one connection that are worked on at once.
+const CALLS_MAX: usize = 4;
 
 struct Logs {
     node: Node,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cairn_access::{Principal, Scopes};
-use cairn_sources::SyslogFrames;
+use cairn_sources::{SyslogFrames, kind_of_message};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
@@ -20,14 +20,15 @@ use tokio_rustls::TlsAcceptor;
 
 use super::tls::acceptor;
 use crate::config::SyslogConfig;
+use crate::failure::Failure;
 use crate::node::Node;
 use crate::write_path::{AnswerForm, Content, Producer, RawBatch, accept};
 
 /// Messages that wait to be stored.
-const WAITING_MAX: usize = 4096;
+const WAITING_MAX: usize = 256;
 
 /// Messages, and their bytes, that are stored at once.
-const BATCH_MESSAGES_MAX: usize = 1000;
+const BATCH_MESSAGES_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// Largest datagram there is.
@@ -236,10 +237,19 @@ struct Batch {
     messages: Vec<Vec<u8>>,
 }
 
+impl Batch {
+    /// Each message as a batch of its own, the first one last.
+    fn singles(&mut self) -> Vec<Batch> {
+        let messages = std::mem::take(&mut self.messages);
+        let single = |bytes: Vec<u8>| Batch { bytes: bytes.len(), messages: vec![bytes], ..*self };
+        messages.into_iter().rev().map(single).collect()
+    }
+}
+
 fn batches(messages: Vec<Message>) -> Vec<Batch> {
     let mut batches: Vec<Batch> = Vec::new();
     for Message { bytes, transport, peer, received } in messages {
-        let kind = kind_of(&bytes);
+        let kind = kind_of_message(&bytes);
         let fits = |batch: &&mut Batch| {
             (batch.kind, batch.transport, batch.peer) == (kind, transport, peer)
                 && batch.bytes + bytes.len() <= BATCH_BYTES_MAX
@@ -255,60 +265,63 @@ fn batches(messages: Vec<Message>) -> Vec<Batch> {
     batches
 }
 
-/// What a message is written in: formats inside syslog have mappings of their own.
-fn kind_of(message: &[u8]) -> &'static str {
-    let holds = |part: &[u8]| message.windows(part.len()).any(|window| window == part);
-    if holds(b"CEF:0|") || holds(b"CEF:1|") {
-        "cef"
-    } else if holds(b"LEEF:1.0|") || holds(b"LEEF:2.0|") {
-        "leef"
-    } else {
-        "syslog"
+/// How often a batch is tried while the node stops, and one message that the server stumbles over.
+const TRIES_MAX: u32 = 25;
+
+/// Stores a batch, however long the store has no room. Given up is what the server itself stumbles over,
+/// message by message, and what a node that stops can't take any more.
+async fn store_batch(node: &Node, batch: Batch) {
+    let mut waiting = vec![batch];
+    while let Some(mut batch) = waiting.pop() {
+        // Nobody sends a message twice, so two equal ones are two: the key is the batch's own.
+        let key = node.fresh_key();
+        let mut tries = 0;
+        while let Err(failure) = try_to_store(node, &batch, &key).await {
+            tries += 1;
+            let is_fault = failure.problem.status == 500;
+            if is_fault && batch.messages.len() > 1 {
+                // One of them harms the others: each by itself.
+                waiting.extend(batch.singles());
+                batch.messages.clear();
+                break;
+            }
+            let is_stopping = *node.stop_signal().borrow();
+            if (is_fault || is_stopping) && tries >= TRIES_MAX {
+                let messages = batch.messages.len();
+                tracing::error!(
+                    code = failure.problem.code,
+                    messages,
+                    "syslog messages could not be stored and are lost"
+                );
+                node.telemetry().problem("syslog_message_lost");
+                break;
+            }
+            tracing::warn!(code = failure.problem.code, "syslog messages wait for the store");
+            tokio::time::sleep(COME_AGAIN).await;
+        }
     }
 }
 
-/// Stores a batch, however long the store has no room; only a node that stops gives it up.
-async fn store_batch(node: &Node, batch: Batch) {
-    let Batch { kind, transport, peer, received, bytes, messages } = batch;
-    // Nobody sends a message twice, so two equal ones are two: the key is the batch's own.
-    let key = node.fresh_key();
-    let headers = vec![("peer".to_owned(), peer.to_string())];
-    loop {
-        let stored = async {
-            let lease = node.gate().ingest(bytes)?;
-            let producer = Producer {
-                principal: principal(node),
-                source: node.config().sources.by_kind(kind).expect("it is built in"),
-                source_name: transport.to_owned(),
-                headers: headers.clone(),
-            };
-            let content = Content::Records(messages.clone());
-            let answer = AnswerForm { proof_each: false, single_fails: false };
-            accept(node, producer, RawBatch { content, idempotency_key: Some(key.clone()), answer, lease, received })
-                .await
-        };
-        match stored.await {
-            Ok(answer) => {
-                if answer.refused > 0 {
-                    tracing::warn!(refused = answer.refused, %peer, "syslog messages were refused");
-                }
-                return;
-            }
-            Err(failure) if *node.stop_signal().borrow() => {
-                tracing::error!(
-                    code = failure.problem.code,
-                    messages = messages.len(),
-                    "syslog messages are lost with the stop"
-                );
-                node.telemetry().problem("syslog_lost_at_stop");
-                return;
-            }
-            Err(failure) => {
-                tracing::warn!(code = failure.problem.code, "syslog messages wait for the store");
-                tokio::time::sleep(COME_AGAIN).await;
-            }
-        }
+async fn try_to_store(node: &Node, batch: &Batch, key: &str) -> Result<(), Failure> {
+    let lease = node.gate().ingest(batch.bytes)?;
+    let producer = Producer {
+        principal: principal(node),
+        source: node.config().sources.by_kind(batch.kind).expect("it is built in"),
+        source_name: batch.transport.to_owned(),
+        headers: vec![("peer".to_owned(), batch.peer.to_string())],
+    };
+    let raw = RawBatch {
+        content: Content::Records(batch.messages.clone()),
+        idempotency_key: Some(key.to_owned()),
+        answer: AnswerForm { proof_each: false, single_fails: false },
+        lease,
+        received: batch.received,
+    };
+    let answer = accept(node, producer, raw).await?;
+    if answer.refused > 0 {
+        tracing::warn!(refused = answer.refused, peer = %batch.peer, "syslog messages were refused");
     }
+    Ok(())
 }
 
 /// Whoever may write to these sockets is let in by the settings and by certificates, not by a token.
@@ -335,7 +348,7 @@ mod tests {
         let (a, b) = ([192, 0, 2, 1], [192, 0, 2, 2]);
         let stored = batches(vec![
             message("<1>one", a),
-            message("<1>x CEF:0|v|p|1|2|3|4|", a),
+            message("<1>CEF:0|v|p|1|2|3|4|", a),
             message("<1>two", a),
             message("<1>three", b),
             message("LEEF:1.0|v|p|1|e|a=b", b),

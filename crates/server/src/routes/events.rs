@@ -195,6 +195,7 @@ impl Head {
             None => Caller::of(headers, node)?,
         };
         let principal = caller.with(Scope::Ingest)?;
+        let is_webhook = webhook.is_some();
         let (source, source_name) = source()?;
         let proof_each = parameters?.word("proof", &["each"])?.is_some();
         Ok(Head {
@@ -207,7 +208,8 @@ impl Head {
             encoding: Encoding::of(headers)?,
             is_lines: is_lines(headers)?,
             idempotency_key: idempotency_key(headers)?,
-            announced: intake::announced_bytes(headers)?,
+            // Room for what was only announced is made for those who are known.
+            announced: intake::announced_bytes(headers)?.filter(|_| !is_webhook),
             proof_each,
         })
     }

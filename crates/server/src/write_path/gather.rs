@@ -61,6 +61,9 @@ pub(crate) enum Fate {
     Refused(Box<Refusal>),
 }
 
+/// Records of a request, from its beginning, that are told where they belong.
+const HINTED_MAX: u32 = 20;
+
 /// What arrived, expanded.
 pub(crate) enum Received {
     /// A body, to be cut into records.
@@ -99,6 +102,8 @@ pub(crate) fn gather(
         let fate = match admit(offer, &facts, &mut occurrences) {
             Verdict::Admitted(admitted) => submitted(node, &mut runs, *admitted, None)?,
             Verdict::Quarantined { kept, reason } => submitted(node, &mut runs, *kept, Some(Box::new(reason)))?,
+            // The first ones are enough to see what went wrong, and looking costs more than refusing.
+            Verdict::Refused(refusal) if place >= HINTED_MAX => Fate::Refused(Box::new(refusal)),
             Verdict::Refused(refusal) => Fate::Refused(Box::new(hinted(refusal, node, producer, &record.bytes))),
         };
         let put_together = match record.bytes {
@@ -229,9 +234,11 @@ fn run_of(runs: &mut Vec<Run>, trail: &TrailRef) -> usize {
 
 /// A record of another format that was sent as an event deserves to hear where it belongs.
 fn hinted(mut refusal: Refusal, node: &Node, producer: &Producer, bytes: &[u8]) -> Refusal {
-    let is_native = producer.source.kind() == cairn_admit::NATIVE;
+    if producer.source.kind() != cairn_admit::NATIVE {
+        return refusal;
+    }
     let looks_like = node.config().sources.detect(bytes).map(|found| found.source.kind().to_owned());
-    if let (true, Some(kind)) = (is_native, looks_like.filter(|kind| kind != cairn_admit::NATIVE)) {
+    if let Some(kind) = looks_like.filter(|kind| kind != cairn_admit::NATIVE) {
         refusal.hint = Some(format!("it looks like {kind}: send it to /v1/sources/{kind}/NAME"));
     }
     refusal

@@ -11,8 +11,9 @@ use std::collections::HashMap;
 use cairn_event::Json;
 use cairn_event::json::Object;
 
+use super::FIELDS_MAX;
 use crate::SplitError;
-use crate::frame::{Record, lines};
+use crate::frame::{Record, grouped, lines};
 
 /// Lines of one event; what is more begins a new one.
 const LINES_MAX: usize = 1024;
@@ -72,10 +73,14 @@ const SUPPLEMENTS: &[&str] = &[
 ];
 
 /// The events of a body, each with all of its lines.
-pub(super) fn split(body: &[u8]) -> Result<std::vec::IntoIter<Record<'_>>, SplitError> {
-    let mut events: Vec<Vec<Record<'_>>> = Vec::new();
+pub(super) fn split(body: &[u8]) -> Result<impl Iterator<Item = Record<'_>>, SplitError> {
+    Ok(grouped(lines::lines(body)?, move |lines| events(body, lines)))
+}
+
+fn events<'b>(body: &'b [u8], lines: Vec<Record<'b>>) -> Vec<Record<'b>> {
+    let mut events: Vec<Vec<Record<'b>>> = Vec::new();
     let mut open: HashMap<(&[u8], &[u8]), usize> = HashMap::new();
-    for line in lines::lines(body)? {
+    for line in lines {
         let text = &body[line.range.clone()];
         let known = identity(text).and_then(|id| open.get(&id).copied()).filter(|at| events[*at].len() < LINES_MAX);
         match known {
@@ -88,7 +93,7 @@ pub(super) fn split(body: &[u8]) -> Result<std::vec::IntoIter<Record<'_>>, Split
             }
         }
     }
-    Ok(events.into_iter().map(|lines| together(body, lines)).collect::<Vec<_>>().into_iter())
+    events.into_iter().map(|lines| together(body, lines)).collect()
 }
 
 /// What the lines of one event have in common: the node that they come from, and `time:number`.
@@ -182,18 +187,26 @@ fn line(text: &str) -> Option<Line<'_>> {
     let kind = after("type=").filter(|kind| !kind.is_empty())?;
     let (plain, enriched) = body.split_once('\u{1d}').unwrap_or((body, ""));
     let mut fields = Object::new();
-    values(plain.trim_start_matches(':'), &mut fields);
+    values(plain.trim_start_matches(':'), Within::Record, &mut fields);
     translate(kind, &mut fields);
     let mut names = Object::new();
-    values(enriched, &mut names);
+    values(enriched, Within::Record, &mut names);
     for (name, value) in names {
         fields.insert(format!("{}_name", name.to_ascii_lowercase()), value);
     }
     Some(Line { node: after("node="), kind, time, sequence: sequence.parse().ok(), fields })
 }
 
+/// Where pairs stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Record,
+    /// In the message of a program, which holds no further one.
+    Message,
+}
+
 /// `key=value` pairs; values bare, in double quotes, or a list of further pairs in single quotes.
-fn values(text: &str, fields: &mut Object) {
+fn values(text: &str, within: Within, fields: &mut Object) {
     let mut rest = text.trim();
     if let Some((verdict, after)) = permissions(rest) {
         fields.insert("seresult", verdict.0);
@@ -202,7 +215,7 @@ fn values(text: &str, fields: &mut Object) {
     }
     // `old auid=1 new auid=2`: the word before a key belongs to it.
     let mut before = "";
-    while !rest.is_empty() {
+    while !rest.is_empty() && fields.len() < FIELDS_MAX {
         let (word, after) = rest.split_at(rest.find([' ', '=']).unwrap_or(rest.len()));
         let Some(value) = after.strip_prefix('=') else {
             before = word.trim_end_matches(',');
@@ -221,9 +234,9 @@ fn values(text: &str, fields: &mut Object) {
             }
             Some('\'') => {
                 let (inner, after) = value[1..].rsplit_once('\'').unwrap_or((&value[1..], ""));
-                let is_list = key == "msg" && inner.contains('=');
+                let is_list = key == "msg" && inner.contains('=') && within == Within::Record;
                 if is_list {
-                    values(inner, fields)
+                    values(inner, Within::Message, fields)
                 } else {
                     drop(fields.insert(key, inner))
                 }
@@ -385,6 +398,12 @@ mod tests {
                 "nonsense",
             ]
         );
+    }
+
+    #[test]
+    fn messages_inside_messages_are_text() {
+        let text = format!("type=X msg=audit(1:1): {}a=b{}", "msg='".repeat(50_000), "'".repeat(50_000));
+        assert!(decode(&text).is_some());
     }
 
     #[test]

@@ -8,6 +8,8 @@
 use cairn_event::Json;
 use cairn_event::json::Object;
 
+use super::FIELDS_MAX;
+
 const HEADER: [&str; 7] = ["cef_version", "vendor", "product", "version", "class_id", "name", "severity"];
 
 /// Reads the CEF part of a line; `None` if it has none.
@@ -51,20 +53,19 @@ pub(super) fn pipe_fields(text: &str, count: usize) -> (Vec<&str>, Option<&str>)
 /// `key=value key=value`. Of equal keys the values stand in a list.
 fn extension(text: &str) -> Object {
     let mut keys: Vec<(usize, usize)> = Vec::new();
-    let bytes = text.as_bytes();
-    for (at, _) in text.match_indices('=') {
-        if at > 0 && bytes[at - 1] == b'\\' {
-            continue;
+    // Where the word that is read began; one pass, however many equals signs there are.
+    let (mut word, mut before) = (0, ' ');
+    for (at, c) in text.char_indices() {
+        if c.is_whitespace() {
+            word = at + c.len_utf8();
+        } else if c == '=' && before != '\\' && keys.len() < FIELDS_MAX {
+            if is_key(&text[word..at]) {
+                keys.push((word, at));
+            }
+            // Another equals sign of the same word belongs to the value.
+            word = at + 1;
         }
-        let start = text[..at]
-            .rfind(char::is_whitespace)
-            .map_or(0, |space| space + text[space..].chars().next().map_or(1, char::len_utf8));
-        let key = &text[start..at];
-        let is_key = !key.is_empty()
-            && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']' | ','));
-        if is_key {
-            keys.push((start, at));
-        }
+        before = c;
     }
     let mut extension = Object::new();
     for (number, (start, equals)) in keys.iter().enumerate() {
@@ -73,6 +74,12 @@ fn extension(text: &str) -> Object {
         add(&mut extension, &text[*start..*equals], value);
     }
     extension
+}
+
+fn is_key(word: &str) -> bool {
+    const BYTES_MAX: usize = 256;
+    (1..=BYTES_MAX).contains(&word.len())
+        && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '[' | ']' | ','))
 }
 
 /// Adds a value under a key that may have one already.

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use cairn_event::Json;
 use cairn_event::json::Object;
 
+use super::FIELDS_MAX;
 use super::cef::add;
 use crate::frame::Record;
 use crate::frame::json::JsonRecords;
@@ -76,7 +77,12 @@ pub(super) fn decode(entry: &[u8]) -> Option<Object> {
     }
     let mut said = Object::new();
     let mut at = 0;
+    let mut fields = 0;
     while let Some(((name, value), next)) = field(entry, at) {
+        fields += 1;
+        if fields > FIELDS_MAX {
+            return None;
+        }
         add(&mut said, &String::from_utf8_lossy(name), String::from_utf8_lossy(value).into_owned());
         at = next;
     }

@@ -3,6 +3,7 @@
 
 use cairn_event::json::Object;
 
+use super::FIELDS_MAX;
 use super::cef::{add, pipe_fields};
 
 /// Reads the LEEF part of a line; `None` if it has none.
@@ -34,7 +35,7 @@ pub(super) fn decode(text: &str) -> Option<Object> {
         object.insert(name, field.trim());
     }
     let mut attributes = Object::new();
-    for pair in rest.split(delimiter) {
+    for pair in rest.split(delimiter).take(FIELDS_MAX) {
         let Some((key, value)) = pair.split_once('=') else { continue };
         let key = key.trim();
         if !key.is_empty() {

@@ -20,6 +20,9 @@ use crate::frame::json::JsonRecords;
 use crate::frame::lines;
 use crate::{Framing, MapError, Records, SplitError};
 
+/// Fields of one record that are told apart. What is more stays in the last one, or in `raw` alone.
+const FIELDS_MAX: usize = 1024;
+
 /// How the records of a kind are written.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -45,6 +48,18 @@ pub(crate) enum Format {
     Journal,
     /// The JSON event log of sudo.
     Sudo,
+}
+
+/// The kind of source that a syslog message is of: formats that stand in one have kinds of their own.
+#[must_use]
+pub fn kind_of_message(message: &[u8]) -> &'static str {
+    let holds = |part: &[u8]| message.windows(part.len()).any(|window| window == part);
+    let inner = (holds(b"CEF:") || holds(b"LEEF:")).then(|| syslog::inner(&String::from_utf8_lossy(message))).flatten();
+    match inner {
+        Some("CEF") => "cef",
+        Some(_) => "leef",
+        None => "syslog",
+    }
 }
 
 impl Format {

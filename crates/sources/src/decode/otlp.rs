@@ -4,8 +4,8 @@
 
 use std::borrow::Cow;
 
-use cairn_event::Json;
 use cairn_event::json::Object;
+use cairn_event::{Json, limits};
 
 use crate::SplitError;
 use crate::frame::Record;
@@ -21,8 +21,11 @@ pub(super) fn split(body: &[u8]) -> Result<impl Iterator<Item = Record<'_>>, Spl
     }))
 }
 
+/// Puts each log record together with its resource and scope. Where that would make more of a body than
+/// a batch may be, the request stays one record, which nothing can be mapped from.
 fn log_records<'b>(json: &Json, request: &Record<'b>) -> Vec<Record<'b>> {
     let mut records = Vec::new();
+    let mut left = limits::BATCH_EXPANDED_BYTES_MAX;
     for of_resource in list(json, "resourceLogs") {
         for of_scope in list(of_resource, "scopeLogs") {
             for log_record in list(of_scope, "logRecords") {
@@ -33,7 +36,11 @@ fn log_records<'b>(json: &Json, request: &Record<'b>) -> Vec<Record<'b>> {
                     }
                 }
                 whole.insert("logRecord", log_record.clone());
-                let bytes = Cow::Owned(Json::Object(whole).to_text().into_bytes());
+                let bytes = Json::Object(whole).to_text().into_bytes();
+                let fits = |_: &usize| records.len() <= limits::BATCH_EVENTS_MAX;
+                let Some(rest) = left.checked_sub(bytes.len()).filter(fits) else { return vec![request.clone()] };
+                left = rest;
+                let bytes = Cow::Owned(bytes);
                 records.push(Record { bytes, range: request.range.clone() });
             }
         }

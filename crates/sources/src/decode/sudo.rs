@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use crate::SplitError;
 use crate::frame::Record;
 use crate::frame::json::JsonRecords;
-use crate::scan::{Members, skip_space, value_end};
+use crate::scan::{Members, value_end};
 
 /// The names of the events.
 const EVENTS: [&[u8]; 5] = [b"accept", b"reject", b"alert", b"exit", b"log"];
@@ -15,20 +15,22 @@ const EVENTS: [&[u8]; 5] = [b"accept", b"reject", b"alert", b"exit", b"log"];
 /// The events of a body.
 pub(super) fn split(body: &[u8]) -> Result<impl Iterator<Item = Record<'_>>, SplitError> {
     const NO_ENVELOPE: &[&str] = &[];
-    Ok(JsonRecords::of(body, NO_ENVELOPE)?.flat_map(move |record| events(body, record)))
+    Ok(JsonRecords::of(body, NO_ENVELOPE)?.flat_map(events))
 }
 
-fn events<'b>(body: &'b [u8], record: Record<'b>) -> Vec<Record<'b>> {
-    let start = skip_space(body, record.range.start);
-    let members: Vec<_> = Members::of(body, start).collect();
+fn events(record: Record<'_>) -> Vec<Record<'_>> {
+    let bytes = record.bytes.as_ref();
+    let members: Vec<_> = Members::of(bytes, 0).collect();
     let is_log = members.len() > 1 && members.iter().all(|member| EVENTS.contains(&member.key));
     if !is_log {
         return vec![record];
     }
     let event = |member: &crate::scan::Member<'_>| {
-        let end = value_end(body, member.value_at).unwrap_or(record.range.end);
-        let parts: [&[u8]; 5] = [b"{\"", member.key, b"\":", &body[member.value_at..end], b"}"];
-        Record { bytes: Cow::Owned(parts.concat()), range: member.value_at..end }
+        let end = value_end(bytes, member.value_at).unwrap_or(bytes.len());
+        let value = member.value_at.min(end)..end;
+        let parts: [&[u8]; 5] = [b"{\"", member.key, b"\":", &bytes[value.clone()], b"}"];
+        let at = record.range.start;
+        Record { bytes: Cow::Owned(parts.concat()), range: at + value.start..at + value.end }
     };
     members.iter().map(event).collect()
 }
@@ -49,6 +51,11 @@ mod tests {
         );
         assert_eq!(shown(r#"{"accept":{"a":1}}"#), [r#"{"accept":{"a":1}}"#]);
         assert_eq!(shown(r#"{"accept":1,"command":2}"#), [r#"{"accept":1,"command":2}"#]);
+        // Each line is looked at by itself, also where it breaks off.
+        assert_eq!(
+            shown("{\"accept\":1,\"reject\":\n{\"log\":{"),
+            [r#"{"accept":1}"#, r#"{"reject":}"#, r#"{"log":{"#]
+        );
         // Half a last event is half an event.
         assert_eq!(shown(r#"{"accept":{"a":1},"reject":{"b""#), [r#"{"accept":{"a":1}}"#, r#"{"reject":{"b"}"#]);
     }

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use cairn_event::json::Object;
 use cairn_event::limits;
 
+use super::FIELDS_MAX;
 use crate::frame::{Record, SyslogFrames, lines};
 use crate::{Records, SplitError};
 
@@ -40,6 +41,19 @@ pub(super) fn decode(text: &str) -> Object {
         None => rfc3164(rest, &mut said),
     }
     said
+}
+
+/// The format that stands inside a message, if that begins with one: `CEF` or `LEEF`. What somebody has
+/// put further behind is text.
+pub(super) fn inner(text: &str) -> Option<&'static str> {
+    let said = decode(text);
+    let part = |name: &str| said.get(name).and_then(cairn_event::Json::as_str).unwrap_or_default();
+    let message = part("message").trim_start();
+    // Some devices write a dash where the number of their process should stand: `device -: CEF:0|...`.
+    let message = message.split_once(" -: ").filter(|(tag, _)| !tag.contains(' ')).map_or(message, |(_, rest)| rest);
+    // Without a tag of its own, the name of the format is taken for one.
+    let begins = |name: &str| part("app") == name || message.starts_with(&format!("{name}:"));
+    ["CEF", "LEEF"].into_iter().find(|name| begins(name))
 }
 
 /// The messages of a body. One that begins with a length was recorded as a stream (RFC 6587).
@@ -172,6 +186,7 @@ fn is_time_5424(text: &str) -> bool {
 /// backslash stands before a character that is not escaped.
 fn structured_data<'t>(text: &'t str, is_strict: &mut bool) -> Option<(Object, &'t str)> {
     let mut elements = Object::new();
+    let mut count = 0;
     let mut at = text;
     while let Some(inside) = at.strip_prefix('[') {
         let (id, mut rest) = sd_name(inside)?;
@@ -180,9 +195,17 @@ fn structured_data<'t>(text: &'t str, is_strict: &mut bool) -> Option<(Object, &
             let (name, after) = sd_name(param)?;
             let (value, after) = sd_value(after.strip_prefix("=\"")?, is_strict)?;
             params.insert(name, value);
+            count += 1;
+            if count > FIELDS_MAX {
+                return None;
+            }
             rest = after;
         }
         at = rest.strip_prefix(']')?;
+        count += 1;
+        if count > FIELDS_MAX {
+            return None;
+        }
         // An element comes once (section 6.3.2).
         if elements.insert(id, params).is_some() {
             return None;
@@ -349,6 +372,16 @@ mod tests {
         ] {
             assert_eq!(read(text), want, "{text}");
         }
+    }
+
+    #[test]
+    fn only_a_message_that_begins_so_holds_another_format() {
+        assert_eq!(inner("<13>May  1 12:30:00 fw CEF:0|v|p|1|2|n|3|"), Some("CEF"));
+        assert_eq!(inner("<13>May  1 12:30:00 fw app[1]: CEF:0|v|p|1|2|n|3|"), Some("CEF"));
+        assert_eq!(inner("<13>1 2024-05-01T12:30:00Z fw app - - - LEEF:1.0|v|p|1|e|a=b"), Some("LEEF"));
+        assert_eq!(inner("CEF:0|v|p|1|2|n|3|"), Some("CEF"));
+        assert_eq!(inner("<134> May  1 12:30:00 fw device -: CEF:0|v|p|1|2|n|3|"), Some("CEF"));
+        assert_eq!(inner("<86>May  1 12:30:00 web sshd[7]: Invalid user CEF:0|v|p|1|x|login|3|suser=root"), None);
     }
 
     #[test]

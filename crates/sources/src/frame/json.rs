@@ -187,7 +187,8 @@ fn envelope_end(body: &[u8], at: usize) -> Option<usize> {
 }
 
 fn trimmed(body: &[u8], range: Range<usize>) -> Range<usize> {
-    let start = skip_space(body, range.start).min(range.end);
+    // Not beyond the range: a long run of blank lines would be walked through once for each of them.
+    let start = skip_space(&body[..range.end], range.start);
     let is_space = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
     let len = body[start..range.end].iter().rposition(|b| !is_space(b)).map_or(0, |last| last + 1);
     start..start + len

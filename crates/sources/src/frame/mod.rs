@@ -22,6 +22,25 @@ pub struct Record<'a> {
 /// The records of a body, in order, made one at a time.
 pub type Records<'a> = Box<dyn Iterator<Item = Record<'a>> + 'a>;
 
+/// Records that are looked at together where a format spreads one over several: so many that pieces of
+/// one are among them, so few that a large body does not fill the memory.
+const WINDOW_RECORDS: usize = 20_000;
+
+/// The records that `group` makes of each window of others.
+pub(crate) fn grouped<'b, G>(
+    mut records: impl Iterator<Item = Record<'b>>,
+    group: impl Fn(Vec<Record<'b>>) -> G,
+) -> impl Iterator<Item = Record<'b>>
+where
+    G: IntoIterator<Item = Record<'b>>,
+{
+    std::iter::from_fn(move || {
+        let window: Vec<Record<'b>> = records.by_ref().take(WINDOW_RECORDS).collect();
+        (!window.is_empty()).then(|| group(window))
+    })
+    .flatten()
+}
+
 /// How the records of a format stand in a body: what a reader must know who has only a piece of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::detect::Glimpse;
-use crate::frame::Record;
+use crate::frame::{Record, grouped};
 
 /// Stages that are put together; a request has four at most.
 const STAGES_MAX: usize = 4;
@@ -17,19 +17,20 @@ const STAGES_MAX: usize = 4;
 /// Puts records of the same request together where they are of different stages. Two records of one
 /// stage are two deliveries of it and stay apart.
 pub(super) fn together<'b>(records: impl Iterator<Item = Record<'b>>) -> impl Iterator<Item = Record<'b>> {
-    let mut requests: Vec<Vec<Record<'b>>> = Vec::new();
+    grouped(records, requests)
+}
+
+fn requests(records: Vec<Record<'_>>) -> Vec<Record<'_>> {
+    let mut requests: Vec<Vec<Record<'_>>> = Vec::new();
     let mut by_id: HashMap<String, usize> = HashMap::new();
     for record in records {
         let Some((id, stage)) = identity(&record.bytes) else {
             requests.push(vec![record]);
             continue;
         };
-        let known = by_id.get(&id).copied().filter(|at| {
-            let stages = &requests[*at];
-            stages.len() < STAGES_MAX
-                && stages.iter().all(|other| identity(&other.bytes).is_none_or(|(_, other)| other != stage))
-        });
-        match known {
+        let is_other = |other: &Record<'_>| identity(&other.bytes).is_none_or(|(_, other)| other != stage);
+        let fits = |stages: &Vec<Record<'_>>| stages.len() < STAGES_MAX && stages.iter().all(is_other);
+        match by_id.get(&id).copied().filter(|at| fits(&requests[*at])) {
             Some(at) => requests[at].push(record),
             None => {
                 by_id.insert(id, requests.len());
@@ -37,7 +38,7 @@ pub(super) fn together<'b>(records: impl Iterator<Item = Record<'b>>) -> impl It
             }
         }
     }
-    requests.into_iter().map(one)
+    requests.into_iter().map(one).collect()
 }
 
 fn identity(record: &[u8]) -> Option<(String, String)> {

@@ -184,6 +184,10 @@ impl Splitter {
             // What is not JSON can only be sent as a line, so it must be one. Whole JSON keeps its bytes.
             bytes.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
         }
+        if json.is_none() && self.framing == Framing::Blocks {
+            // A blank line behind it: for some formats that is what ends a record, the others pass over it.
+            bytes.push(b'\n');
+        }
         Taken::Record(Outgoing { number, bytes, is_json: json.is_some() })
     }
 

@@ -33,6 +33,12 @@ fn lines_may_be_blank_end_in_crlf_or_not_end_at_all() {
 }
 
 #[test]
+fn blank_lines_cost_no_more_than_their_bytes() {
+    let body = format!("oops{}{{}}", "\n".repeat(4 << 20));
+    assert_eq!(split(&body), ["<oops>", "{}"]);
+}
+
+#[test]
 fn a_bad_line_is_one_bad_record() {
     check("{\"a\":1}\n{\"a\":\n{\"a\":3}\n", &["{\"a\":1}", "<{\"a\":>", "{\"a\":3}"]);
     check("oops\n{\"a\":1}\n", &["<oops>", "{\"a\":1}"]);
