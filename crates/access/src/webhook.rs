@@ -2,7 +2,7 @@
 //! share a secret with whom they send to.
 
 use crate::identity::Token;
-use cairn_event::TrailName;
+use cairn_event::{Digest, TrailName};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
@@ -52,19 +52,13 @@ impl Webhook {
             Proof::Secret(said) => bool::from(said.as_bytes().ct_eq(self.secret.reveal().as_bytes())),
             Proof::Signature(said) => {
                 let digits = said.strip_prefix("sha256=").unwrap_or_default();
-                let Some(signature) = bytes_of_hex(digits) else { return false };
+                let Ok(signature) = digits.to_ascii_lowercase().parse::<Digest>() else { return false };
                 let key = self.secret.reveal().as_bytes();
                 let mac = Hmac::<Sha256>::new_from_slice(key).expect("a key may have any length");
-                mac.chain_update(body).verify_slice(&signature).is_ok()
+                mac.chain_update(body).verify_slice(signature.as_bytes()).is_ok()
             }
         }
     }
-}
-
-fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
-    let is_hex = digits.len().is_multiple_of(2) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let pair = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-    is_hex.then(|| (0..digits.len()).step_by(2).map_while(pair).collect())
 }
 
 impl PartialEq for Webhook {

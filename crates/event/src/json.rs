@@ -548,7 +548,7 @@ pub(crate) fn unescape_segment(segment: &str) -> Cow<'_, str> {
 }
 
 /// Appends `/segment` to a pointer, escaped.
-pub(crate) fn push_segment(pointer: &mut String, segment: &str) {
+pub fn push_segment(pointer: &mut String, segment: &str) {
     pointer.push('/');
     for character in segment.chars() {
         match character {

@@ -13,6 +13,11 @@ pub(crate) fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Where `part` stands in the bytes for the first time.
+pub(crate) fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
+    bytes.windows(part.len()).position(|window| window == part)
+}
+
 /// The end (exclusive) of the string whose opening quote is at `at`, or `None` if it never closes.
 pub(crate) fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     debug_assert_eq!(bytes.get(at), Some(&b'"'));

@@ -97,7 +97,7 @@ pub(crate) fn instant(said: &Json, received_at: Timestamp) -> Option<Timestamp> 
 }
 
 /// The instant that a text names.
-pub(crate) fn text_instant(text: &str, received_at: Timestamp) -> Option<Timestamp> {
+fn text_instant(text: &str, received_at: Timestamp) -> Option<Timestamp> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
     }

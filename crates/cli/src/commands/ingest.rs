@@ -24,8 +24,8 @@ use crate::failure::{Ended, Failure};
 use crate::policy;
 use crate::print::{Printer, escape, times};
 use input::{Input, Place};
-use records::{Outgoing, Taken};
-use tally::Tally;
+use records::{Kind, Outgoing, Taken};
+use tally::{Expected, Tally};
 
 /// Takes in files of events: Cairn's own NDJSON, Kubernetes audit logs, CloudTrail deliveries; plain, gzip or zstd.
 #[derive(Debug, Args)]
@@ -54,7 +54,7 @@ const CHUNKS_WAITING_MAX: usize = 4;
 /// What the reading thread says.
 enum Said {
     /// An input begins; `source` is set for foreign kinds.
-    Begin { file: String, kind: String, how: String },
+    Begin { file: String, kind: Kind, how: String },
     /// Records of it.
     Chunk(Vec<Taken>),
     /// It ends, with the reason if it was not taken in to its end.
@@ -160,7 +160,7 @@ fn read_one(file: &str, input: Input, sources: &Sources, say: &SyncSender<Said>)
         how.push_str(", ");
         how.push_str(compression);
     }
-    say.send(Said::Begin { file: file.to_owned(), kind: input.source.kind().to_owned(), how }).ok()?;
+    say.send(Said::Begin { file: file.to_owned(), kind: Kind::of(&*input.source), how }).ok()?;
     let (mut chunk, mut bytes, mut heard) = (Vec::new(), 0, true);
     let ended = records::each(input, sources, &mut |taken| {
         bytes += match &taken {
@@ -189,6 +189,8 @@ struct Sender {
     file: String,
     /// Kinds of input so far, each with how it was recognised.
     kinds: BTreeSet<(String, String)>,
+    /// How many results a batch of the kind that is sent now must have.
+    expected: Expected,
     source: Option<(String, String)>,
     upload: Upload,
     framing: Framing,
@@ -208,6 +210,7 @@ impl Sender {
             tally: Tally::default(),
             file: String::new(),
             kinds: BTreeSet::new(),
+            expected: Expected::OneEach,
             source: None,
             upload,
             framing: Framing::Lines,
@@ -256,11 +259,15 @@ impl Sender {
     }
 
     /// What comes now is of this kind.
-    fn turn(&mut self, kind: String, how: String, printer: &Printer, bar: &ProgressBar) {
+    fn turn(&mut self, Kind { name: kind, framing }: Kind, how: String, printer: &Printer, bar: &ProgressBar) {
         // Of many alike the first one says it.
         if self.kinds.insert((kind.clone(), how.clone())) {
             bar.suspend(|| printer.hint(&format!("{}: {kind} ({how})", escape::line(&self.file))));
         }
+        self.expected = match framing {
+            cairn_sources::Framing::Blocks => Expected::OneEachOrJoined,
+            _ => Expected::OneEach,
+        };
         self.source = (kind != "native").then(|| (kind, self.name.clone()));
         self.restart(Framing::Lines);
     }
@@ -301,7 +308,7 @@ impl Sender {
             Ok(Some(answer)) => {
                 let records = std::mem::take(&mut self.waiting);
                 self.tally
-                    .answer(&self.file, &records, answer)
+                    .answer(&self.file, &records, self.expected, answer)
                     .map_err(|why| Failure::error("the server's answer is wrong").why(why))
             }
             // The server takes nothing of this batch, and would not if it came again: only this input

@@ -12,12 +12,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use cairn_access::{Principal, Proof, Scope, TokenTable};
+use cairn_access::{Principal, Proof, Scope, Webhook};
 use cairn_api::ProblemCode;
 use cairn_api::v1::SubmitAnswer;
 use cairn_event::limits;
 use cairn_sources::SharedSource;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Name of the source of events that are sent in Cairn's own format.
@@ -45,38 +44,35 @@ pub(crate) async fn source(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let webhook = Webhook::of(&node, &headers, &kind, &name);
+    let claim = Claim::of(&node, &headers, &kind, &name);
     let source = || source_of(&node, &kind, name);
     let received = Instant::now();
-    let head = Head::read(&node, parameters, &headers, webhook, source);
-    answered(&node, head, body, SingleObject::IsBatch, received).await
+    let head = Head::read(&node, parameters, &headers, claim, source);
+    answered(&node, head, body, SingleObject::IsBatch, received, json).await
 }
 
 /// A delivery that shows no token, to the address of a webhook: who sent it is known once its body was
 /// read.
-struct Webhook {
-    table: Arc<TokenTable>,
-    kind: String,
-    name: String,
+struct Claim {
+    principal: Principal,
+    webhook: Webhook,
     proof: Proof,
 }
 
-impl Webhook {
-    fn of(node: &Node, headers: &HeaderMap, kind: &str, name: &str) -> Option<Webhook> {
+impl Claim {
+    fn of(node: &Node, headers: &HeaderMap, kind: &str, name: &str) -> Option<Claim> {
+        if headers.contains_key(header::AUTHORIZATION) {
+            return None;
+        }
         let proof = Proof::HEADERS.iter().find_map(|header| Proof::of(header, headers.get(*header)?.to_str().ok()?))?;
         let table = node.tokens().table();
-        let is_known = !headers.contains_key(header::AUTHORIZATION) && table.webhook(kind, name).is_some();
-        is_known.then(|| Webhook { table, kind: kind.to_owned(), name: name.to_owned(), proof })
-    }
-
-    fn principal(&self) -> Option<&Principal> {
-        self.table.webhook(&self.kind, &self.name).map(|(principal, _)| principal)
+        let (principal, webhook) = table.webhook(kind, name)?;
+        Some(Claim { principal: principal.clone(), webhook: webhook.clone(), proof })
     }
 
     /// Refuses a body that the proof is not of.
     fn check(&self, sent: &[u8]) -> Result<(), Failure> {
-        let known = self.table.webhook(&self.kind, &self.name);
-        if known.is_some_and(|(_, webhook)| webhook.is_proved(&self.proof, sent)) {
+        if self.webhook.is_proved(&self.proof, sent) {
             return Ok(());
         }
         Err(Failure::new(ProblemCode::Unauthenticated, "the proof of the delivery is not of this body and secret")
@@ -121,56 +117,47 @@ async fn take(
 ) -> Response {
     let received = Instant::now();
     let head = Head::read(node, parameters, headers, None, source);
-    answered(node, head, body, single, received).await
+    answered(node, head, body, single, received, json).await
 }
 
+/// Takes a request whose head was read, and shows its answer.
 async fn answered(
     node: &Node,
     head: Result<Head, Failure>,
     mut body: Body,
     single: SingleObject,
     received: Instant,
+    shown: impl FnOnce(&SubmitAnswer) -> Result<Response, Failure>,
 ) -> Response {
     let answer = match head {
         Ok(head) => head.take(node, &mut body, single, received).await,
         Err(failure) => Err(failure),
     };
-    match answer.and_then(|answer| json(&answer)) {
+    match answer.and_then(|answer| shown(&answer)) {
         Ok(response) => response,
-        Err(failure) => refused(failure, body).await,
+        Err(failure) => {
+            // Whoever is still sending would see a broken connection instead of the reason.
+            intake::drain(body).await;
+            failure.into_response()
+        }
     }
-}
-
-/// The answer to a request that was not done. Whoever is still sending would see a broken connection
-/// instead of the reason, so the rest of the body is read first.
-async fn refused(failure: Failure, body: Body) -> Response {
-    intake::drain(body).await;
-    failure.into_response()
 }
 
 /// `POST /v1/logs`: OpenTelemetry logs over HTTP (OTLP/HTTP, JSON or protobuf).
-pub(crate) async fn otlp(State(node): State<Node>, headers: HeaderMap, mut body: Body) -> Response {
+pub(crate) async fn otlp(State(node): State<Node>, headers: HeaderMap, body: Body) -> Response {
     let received = Instant::now();
     let source = || Ok((node.config().sources.by_kind(otlp::KIND).expect("it is built in"), otlp::NAME.to_owned()));
-    let answer = match Head::read(&node, Ok(Parameters::default()), &headers, None, source) {
-        Ok(head) => {
-            let is_protobuf = matches!(head.form, Form::OtlpProtobuf);
-            let answer = head.take(&node, &mut body, SingleObject::IsBatch, received).await;
-            answer.map(|answer| otlp::response(&answer, is_protobuf))
-        }
-        Err(failure) => Err(failure),
-    };
-    match answer {
-        Ok(response) => response,
-        Err(failure) => refused(failure, body).await,
-    }
+    let head = Head::read(&node, Ok(Parameters::default()), &headers, None, source);
+    let is_protobuf = media(&headers) == otlp::PROTOBUF;
+    let shown = |answer: &SubmitAnswer| Ok(otlp::response(answer, is_protobuf));
+    answered(&node, head, body, SingleObject::IsBatch, received, shown).await
 }
 
 /// Everything about the request that is known before its body is read.
 struct Head {
     principal: Principal,
     /// What is still to be proved by the body.
-    webhook: Option<Webhook>,
+    claim: Option<Claim>,
     source: SharedSource,
     source_name: String,
     headers: Vec<(String, String)>,
@@ -187,20 +174,20 @@ impl Head {
         node: &Node,
         parameters: Result<Parameters, Failure>,
         headers: &HeaderMap,
-        webhook: Option<Webhook>,
+        claim: Option<Claim>,
         source: impl FnOnce() -> Result<(SharedSource, String), Failure>,
     ) -> Result<Head, Failure> {
-        let caller = match webhook.as_ref().and_then(Webhook::principal) {
-            Some(principal) => Caller(principal.clone()),
+        let caller = match &claim {
+            Some(claim) => Caller(claim.principal.clone()),
             None => Caller::of(headers, node)?,
         };
         let principal = caller.with(Scope::Ingest)?;
-        let is_webhook = webhook.is_some();
+        let is_claim = claim.is_some();
         let (source, source_name) = source()?;
         let proof_each = parameters?.word("proof", &["each"])?.is_some();
         Ok(Head {
             principal,
-            webhook,
+            claim,
             headers: wanted(headers, source.headers()),
             form: Form::of(headers, source.kind()),
             source,
@@ -209,7 +196,7 @@ impl Head {
             is_lines: is_lines(headers)?,
             idempotency_key: idempotency_key(headers)?,
             // Room for what was only announced is made for those who are known.
-            announced: intake::announced_bytes(headers)?.filter(|_| !is_webhook),
+            announced: intake::announced_bytes(headers)?.filter(|_| !is_claim),
             proof_each,
         })
     }
@@ -227,8 +214,8 @@ impl Head {
         let mut lease = node.gate().ingest(self.announced.unwrap_or(0))?;
         let wait = Duration::from_millis(node.config().http.body_wait_ms_max);
         let sent = intake::read_body(body, self.announced, &mut lease, wait).await?;
-        if let Some(webhook) = &self.webhook {
-            webhook.check(&sent)?;
+        if let Some(claim) = &self.claim {
+            claim.check(&sent)?;
         }
         let content = match self.form {
             Form::AsSent => Content::Body { sent, encoding: self.encoding },

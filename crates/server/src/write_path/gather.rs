@@ -87,10 +87,10 @@ pub(crate) fn gather(
         Received::Body(body) => (body, Vec::new()),
         Received::Records(records) => (Vec::new(), records),
     };
-    let records: Records<'_> = if body.is_empty() && !apart.is_empty() {
-        Box::new(apart.into_iter().map(|record| Record { bytes: Cow::Owned(record), range: 0..0 }))
-    } else {
+    let records: Records<'_> = if apart.is_empty() {
         producer.source.split(&body).map_err(unreadable)?
+    } else {
+        Box::new(apart.into_iter().map(|record| Record { bytes: Cow::Owned(record), range: 0..0 }))
     };
     for (place, record) in (0_u32..).zip(records) {
         if sent.len() == limits::BATCH_EVENTS_MAX {

@@ -14,6 +14,7 @@ use cairn_event::json::Object;
 use super::FIELDS_MAX;
 use crate::SplitError;
 use crate::frame::{Record, grouped, lines};
+use crate::scan::find;
 
 /// Lines of one event; what is more begins a new one.
 const LINES_MAX: usize = 1024;
@@ -107,10 +108,6 @@ fn identity(line: &[u8]) -> Option<(&[u8], &[u8])> {
     };
     // `audit()` and a time without a number identify nothing.
     id.contains(&b':').then_some((node, id))
-}
-
-fn find(bytes: &[u8], part: &[u8]) -> Option<usize> {
-    bytes.windows(part.len()).position(|window| window == part)
 }
 
 fn together<'b>(body: &'b [u8], lines: Vec<Record<'b>>) -> Record<'b> {

@@ -10,12 +10,11 @@ use cairn_event::json::Object;
 use super::FIELDS_MAX;
 use super::cef::add;
 use crate::frame::Record;
-use crate::frame::json::JsonRecords;
+use crate::frame::json::{JsonRecords, NO_ENVELOPE};
 use crate::{Records, SplitError};
 
 /// The entries of a body: in the export format, or as JSON, one a line.
 pub(super) fn split(body: &[u8]) -> Result<Records<'_>, SplitError> {
-    const NO_ENVELOPE: &[&str] = &[];
     if body.trim_ascii_start().first().is_some_and(|first| matches!(first, b'{' | b'[')) {
         return Ok(Box::new(JsonRecords::of(body, NO_ENVELOPE)?));
     }

@@ -12,12 +12,15 @@ mod postgres;
 mod sudo;
 mod syslog;
 
+use std::borrow::Cow;
+
 use cairn_event::json::Object;
 use cairn_event::{Invalid, Json};
 use serde::Deserialize;
 
 use crate::frame::json::JsonRecords;
 use crate::frame::lines;
+use crate::scan::find;
 use crate::{Framing, MapError, Records, SplitError};
 
 /// Fields of one record that are told apart. What is more stays in the last one, or in `raw` alone.
@@ -53,9 +56,9 @@ pub(crate) enum Format {
 /// The kind of source that a syslog message is of: formats that stand in one have kinds of their own.
 #[must_use]
 pub fn kind_of_message(message: &[u8]) -> &'static str {
-    let holds = |part: &[u8]| message.windows(part.len()).any(|window| window == part);
-    let inner = (holds(b"CEF:") || holds(b"LEEF:")).then(|| syslog::inner(&String::from_utf8_lossy(message))).flatten();
-    match inner {
+    // Few messages hold one, and only those are read before they are mapped.
+    let may_hold = find(message, b"CEF:").is_some() || find(message, b"LEEF:").is_some();
+    match may_hold.then(|| syslog::inner(&String::from_utf8_lossy(message))).flatten() {
         Some("CEF") => "cef",
         Some(_) => "leef",
         None => "syslog",
@@ -96,12 +99,11 @@ impl Format {
     /// # Errors
     /// It is not JSON, or nothing of the format is in it.
     pub(crate) fn decode(self, record: &[u8]) -> Result<Json, MapError> {
-        let text = || String::from_utf8_lossy(record);
+        let text = String::from_utf8_lossy(record);
         let none = |want: &'static str| MapError::Invalid(Invalid::new("other text", want).under("record"));
         let with_header = |inner: Option<Object>, name: &'static str, want: &'static str| {
             let mut said = inner.ok_or_else(|| none(want))?;
             // What a relay put before it: the time and the host that it came from.
-            let text = text();
             let head = &text[..text.find(name).unwrap_or(0)];
             if !head.trim().is_empty() {
                 said.insert("syslog", syslog::decode(head));
@@ -111,15 +113,15 @@ impl Format {
         let mut said = match self {
             Format::Json | Format::Sudo => return Ok(Json::parse(record)?),
             Format::Otlp => otlp::decode(&Json::parse(record)?).ok_or_else(|| none("a log record"))?,
-            Format::Lines => [("message", text().into_owned())].into_iter().collect(),
-            Format::Syslog => syslog::decode(&text()),
-            Format::Cef => with_header(cef::decode(&text()), "CEF:", "a line with CEF:0|vendor|product|...")?,
-            Format::Leef => with_header(leef::decode(&text()), "LEEF:", "a line with LEEF:1.0|vendor|product|...")?,
-            Format::Auditd => auditd::decode(&text()).ok_or_else(|| none("type=... msg=audit(time:number): ..."))?,
-            Format::Postgres => postgres::decode(&text()).ok_or_else(|| none("an entry of a PostgreSQL log"))?,
+            Format::Lines => [("message", text.as_ref())].into_iter().collect(),
+            Format::Syslog => syslog::decode(&text),
+            Format::Cef => with_header(cef::decode(&text), "CEF:", "a line with CEF:0|vendor|product|...")?,
+            Format::Leef => with_header(leef::decode(&text), "LEEF:", "a line with LEEF:1.0|vendor|product|...")?,
+            Format::Auditd => auditd::decode(&text).ok_or_else(|| none("type=... msg=audit(time:number): ..."))?,
+            Format::Postgres => postgres::decode(&text).ok_or_else(|| none("an entry of a PostgreSQL log"))?,
             Format::Journal => journal::decode(record).ok_or_else(|| none("FIELD=value lines"))?,
         };
-        if std::str::from_utf8(record).is_err() {
+        if matches!(text, Cow::Owned(_)) {
             // What is not UTF-8 was replaced for the reader's sake; `raw` has the bytes.
             said.insert("fault", "encoding");
         }

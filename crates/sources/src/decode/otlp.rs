@@ -9,11 +9,10 @@ use cairn_event::{Json, limits};
 
 use crate::SplitError;
 use crate::frame::Record;
-use crate::frame::json::JsonRecords;
+use crate::frame::json::{JsonRecords, NO_ENVELOPE};
 
 /// The log records of a body: of one request, or of one request a line as file exporters write them.
 pub(super) fn split(body: &[u8]) -> Result<impl Iterator<Item = Record<'_>>, SplitError> {
-    const NO_ENVELOPE: &[&str] = &[];
     Ok(JsonRecords::of(body, NO_ENVELOPE)?.flat_map(|request| match Json::parse(&request.bytes) {
         Ok(json) if json.get("resourceLogs").is_some() => log_records(&json, &request),
         // Broken, or a log record that was put together before.

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use crate::SplitError;
 use crate::frame::Record;
-use crate::frame::json::JsonRecords;
+use crate::frame::json::{JsonRecords, NO_ENVELOPE};
 use crate::scan::{Members, value_end};
 
 /// The names of the events.
@@ -14,7 +14,6 @@ const EVENTS: [&[u8]; 5] = [b"accept", b"reject", b"alert", b"exit", b"log"];
 
 /// The events of a body.
 pub(super) fn split(body: &[u8]) -> Result<impl Iterator<Item = Record<'_>>, SplitError> {
-    const NO_ENVELOPE: &[&str] = &[];
     Ok(JsonRecords::of(body, NO_ENVELOPE)?.flat_map(events))
 }
 

@@ -8,6 +8,9 @@ use cairn_event::Json;
 use super::{Record, SplitError};
 use crate::scan::{Members, skip_space, value_end};
 
+/// For formats whose records never stand in an object around an array.
+pub(crate) const NO_ENVELOPE: &[&str] = &[];
+
 /// The records of a body, one after the other.
 #[derive(Debug)]
 pub(crate) struct JsonRecords<'a> {

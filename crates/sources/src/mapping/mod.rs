@@ -27,9 +27,11 @@ use spec::Spec;
 #[derive(Debug)]
 pub struct Mapping {
     kind: String,
-    spec: Spec,
-    text: String,
-    /// Compiled when the first record comes: most kinds are never used by most people.
+    source: String,
+    map: String,
+    /// Read when a kind is looked for, and compiled when the first record comes: a start waits for
+    /// neither, and most kinds are never used by most people.
+    spec: OnceLock<Spec>,
     program: OnceLock<Program>,
 }
 
@@ -52,18 +54,23 @@ impl Mapping {
         let spec = Spec::read(source).map_err(|message| MappingError { file: "source.toml", message })?;
         let program =
             Program::compile(map, spec.tables.clone()).map_err(|message| MappingError { file: "map.vrl", message })?;
-        Ok(Mapping { kind: kind.to_owned(), spec, text: map.to_owned(), program: program.into() })
+        Ok(Mapping { spec: spec.into(), program: program.into(), ..Mapping::built_in(kind, source, map) })
     }
 
-    /// A kind whose files are part of the product, and are compiled by a test.
+    /// A kind whose files are part of the product, and are read and compiled by a test.
     pub(crate) fn built_in(kind: &str, source: &str, map: &str) -> Mapping {
-        let spec = Spec::read(source).unwrap_or_else(|error| panic!("{kind}/source.toml: {error}"));
-        Mapping { kind: kind.to_owned(), spec, text: map.to_owned(), program: OnceLock::new() }
+        let [kind, source, map] = [kind, source, map].map(str::to_owned);
+        Mapping { kind, source, map, spec: OnceLock::new(), program: OnceLock::new() }
+    }
+
+    fn spec(&self) -> &Spec {
+        let read = || Spec::read(&self.source).unwrap_or_else(|error| panic!("{}/source.toml: {error}", self.kind));
+        self.spec.get_or_init(read)
     }
 
     fn program(&self) -> &Program {
         let compile = || {
-            Program::compile(&self.text, self.spec.tables.clone())
+            Program::compile(&self.map, self.spec().tables.clone())
                 .unwrap_or_else(|error| panic!("{}/map.vrl: {error}", self.kind))
         };
         self.program.get_or_init(compile)
@@ -76,31 +83,31 @@ impl Source for Mapping {
     }
 
     fn title(&self) -> &str {
-        &self.spec.title
+        &self.spec().title
     }
 
     fn sniff(&self, head: &[u8]) -> Likeness {
-        self.spec.sniff(head)
+        self.spec().sniff(head)
     }
 
     fn framing(&self) -> Framing {
-        self.spec.framing()
+        self.spec().framing()
     }
 
     fn is_json(&self) -> bool {
-        self.spec.format.is_json()
+        self.spec().format.is_json()
     }
 
     fn headers(&self) -> &[String] {
-        &self.spec.headers
+        &self.spec().headers
     }
 
     fn split<'a>(&'a self, body: &'a [u8]) -> Result<Records<'a>, SplitError> {
-        self.spec.split(body)
+        self.spec().split(body)
     }
 
     fn map(&self, record: &[u8], delivery: &Delivery<'_>) -> Result<Mapped, MapError> {
-        let said = self.program().run(self.spec.format.decode(record)?, delivery)?;
+        let said = self.program().run(self.spec().format.decode(record)?, delivery)?;
         let Json::Object(mut said) = said else {
             return Err(MapError::Mapping(Invalid::new(said.kind(), "an object as its result").under("map.vrl")));
         };

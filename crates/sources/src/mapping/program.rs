@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, LazyLock};
 
-use cairn_event::json::Object;
+use cairn_event::json::push_segment;
 use cairn_event::{Invalid, Json};
 use vrl::compiler::runtime::{Runtime, Terminate};
 use vrl::compiler::{CompileConfig, ExpressionError, Function, TargetValue, TimeZone};
 use vrl::diagnostic::{Diagnostic, DiagnosticList, Severity, Span};
 use vrl::path::PathPrefix;
-use vrl::value::{Secrets, Value};
+use vrl::value::{ObjectMap, Secrets, Value};
 
 use super::lookup::{Lookup, Tables};
 use super::value::{to_json, to_value};
@@ -78,12 +78,16 @@ impl Program {
 
     /// What the program makes of a record.
     pub(crate) fn run(&self, record: Json, delivery: &Delivery<'_>) -> Result<Json, MapError> {
-        let mut facts = Object::new();
-        facts.insert("received_at", delivery.received_at.to_string());
-        let headers = delivery.headers.iter().map(|(name, value)| (name.replace('-', "_"), value.as_str()));
-        facts.insert("headers", headers.collect::<Object>());
-        let mut target =
-            TargetValue { value: to_value(record), metadata: to_value(facts.into()), secrets: Secrets::default() };
+        let headers = delivery.headers.iter();
+        let headers: ObjectMap =
+            headers.map(|(name, value)| (name.replace('-', "_").into(), value.as_str().into())).collect();
+        let facts: ObjectMap = [
+            ("received_at".into(), delivery.received_at.to_string().into()),
+            ("headers".into(), Value::Object(headers)),
+        ]
+        .into();
+        let (value, metadata) = (to_value(record), Value::Object(facts));
+        let mut target = TargetValue { value, metadata, secrets: Secrets::default() };
         let mut steps = 0;
         let mut control = || {
             steps += 1;
@@ -178,10 +182,9 @@ fn pointer(path: &vrl::path::OwnedValuePath) -> String {
     use vrl::path::OwnedSegment::{Field, Index};
     let mut pointer = String::new();
     for segment in &path.segments {
-        pointer.push('/');
         match segment {
-            Field(name) => pointer.push_str(&name.replace('~', "~0").replace('/', "~1")),
-            Index(at) => pointer.push_str(&at.to_string()),
+            Field(name) => push_segment(&mut pointer, name),
+            Index(at) => push_segment(&mut pointer, &at.to_string()),
         }
     }
     pointer

@@ -3,11 +3,8 @@
 use cairn_event::{Draft, Json};
 
 use crate::detect::{Glimpse, best_likeness};
-use crate::frame::json::JsonRecords;
+use crate::frame::json::{JsonRecords, NO_ENVELOPE};
 use crate::{Delivery, Likeness, MapError, Mapped, Records, Source, SplitError};
-
-/// Events come bare, in an array, or one per line.
-const NO_ENVELOPE: &[&str] = &[];
 
 /// Cairn's own events.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cairn_event::Json;
-use cairn_sources::{Framing, Likeness, SNIFF_BYTES_MAX, SharedSource, Sources};
+use cairn_event::json::JsonErrorKind;
+use cairn_sources::{Framing, Likeness, Record, SNIFF_BYTES_MAX, SharedSource, Source, Sources};
 use flate2::read::MultiGzDecoder;
 
 /// Bytes that are read at once.
@@ -119,9 +120,9 @@ impl Place {
             }
         };
         let layout = match source.framing() {
-            Framing::Json => layout(&head),
+            Framing::Json => layout(&*source, &head),
             Framing::Lines => Layout::Lines,
-            Framing::Blocks if source.is_json() => layout(&head),
+            Framing::Blocks if source.is_json() => layout(&*source, &head),
             Framing::Blocks => Layout::Whole,
         };
         let bytes = Box::new(BufReader::with_capacity(BUFFER_BYTES, io::Cursor::new(head).chain(plain)));
@@ -173,7 +174,7 @@ fn head(plain: &mut (impl Read + ?Sized)) -> io::Result<(Vec<u8>, bool)> {
 }
 
 /// Whether records come one a line. An array and an envelope begin on the first line and end on another.
-fn layout(head: &[u8]) -> Layout {
+fn layout(source: &dyn Source, head: &[u8]) -> Layout {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     if text.first() == Some(&b'[') {
         return Layout::Whole;
@@ -181,19 +182,29 @@ fn layout(head: &[u8]) -> Layout {
     let Some(last_end) = text.iter().rposition(|byte| *byte == b'\n') else {
         return if text.first() == Some(&b'{') { Layout::Whole } else { Layout::Lines };
     };
-    let lines = text[..last_end].split(|byte| *byte == b'\n').take(LINES_TRIED_MAX);
-    let mut is_record = lines.filter(|line| !line.trim_ascii().is_empty()).map(is_record_line);
-    if text.first() != Some(&b'{') || is_record.any(|record| record) { Layout::Lines } else { Layout::Whole }
+    if text.first() != Some(&b'{') {
+        return Layout::Lines;
+    }
+    let lines = text[..last_end].split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut lines = lines.filter(|line| !line.is_empty()).take(LINES_TRIED_MAX).peekable();
+    // An object that goes on behind its first line, even if a line inside it looks like a record.
+    let first = lines.peek().map(|line| Json::parse(line));
+    if first.is_some_and(|first| first.is_err_and(|error| error.kind == JsonErrorKind::Truncated)) {
+        return Layout::Whole;
+    }
+    if lines.any(|line| stands_alone(source, line)) { Layout::Lines } else { Layout::Whole }
 }
 
-/// Whether a line is a record by itself, and not an envelope around many.
-fn is_record_line(line: &[u8]) -> bool {
-    let Ok(json) = Json::parse(line.trim_ascii()) else {
-        return false;
+/// Whether a line is whole by itself: a record, and not an envelope around many.
+fn stands_alone(source: &dyn Source, line: &[u8]) -> bool {
+    let Ok(mut records) = source.split(line) else { return false };
+    let first = records.next();
+    let is_one = |record: Record<'_>| match source.framing() {
+        // What is inside is parted and put together later; it is enough that the line ends with it.
+        Framing::Blocks => true,
+        _ => *record.bytes == *line,
     };
-    let is_envelope =
-        ["Records", "items"].iter().any(|name| json.get(name).is_some_and(|list| list.as_array().is_some()));
-    json.as_object().is_some_and(|members| members.len() > 1 || !is_envelope) && !is_envelope
+    Json::parse(line).is_ok_and(|json| json.as_object().is_some()) && first.is_some_and(is_one)
 }
 
 /// Counts what is read, for the progress bar.
@@ -216,7 +227,13 @@ mod tests {
 
     #[track_caller]
     fn check(head: &str, expected: Layout) {
-        assert_eq!(layout(head.as_bytes()), expected, "{head}");
+        check_of("cloudtrail", head, expected);
+    }
+
+    #[track_caller]
+    fn check_of(kind: &str, head: &str, expected: Layout) {
+        let source = Sources::builtin().by_kind(kind).expect("a kind");
+        assert_eq!(layout(&*source, head.as_bytes()), expected, "{head}");
     }
 
     #[test]
@@ -230,7 +247,13 @@ mod tests {
         check("[{\"a\":1},\n{\"a\":2}]", Layout::Whole);
         check("{\n  \"a\": 1\n}\n", Layout::Whole);
         check("{\"Records\":[{\"a\":1}]}\n", Layout::Whole);
-        check("{\"kind\":\"EventList\",\"items\":[]}\n", Layout::Whole);
+        check_of("kubernetes", "{\"kind\":\"EventList\",\"items\":[]}\n", Layout::Whole);
+        check_of("kubernetes", "{\"auditID\":\"1\"}\n{\"auditID\":\"2\"}\n", Layout::Lines);
+        // Whatever the member is called that holds them, and whatever the lines inside look like.
+        check_of("m365", "{\"value\": [\n{\"a\":1},\n{\"a\":2}\n]}\n", Layout::Whole);
+        check_of("m365", "{\"value\":[{\"a\":1},{\"a\":2}]}\n", Layout::Whole);
+        check_of("m365", "{\"a\":1}\n{\"a\":2}\n", Layout::Lines);
+        check_of("otlp", "{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":[{},{}]}]}]}\n{}\n", Layout::Lines);
         check("\u{feff}{\"a\":1}\n{}", Layout::Lines);
     }
 

@@ -19,6 +19,22 @@ pub(crate) struct Outgoing {
     pub(crate) is_json: bool,
 }
 
+/// A kind of records, as far as their sender must know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kind {
+    /// Its name.
+    pub(crate) name: String,
+    /// How its records stand in a body.
+    pub(crate) framing: Framing,
+}
+
+impl Kind {
+    /// The kind of a source.
+    pub(crate) fn of(source: &dyn Source) -> Kind {
+        Kind { name: source.kind().to_owned(), framing: source.framing() }
+    }
+}
+
 /// What comes out of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -27,7 +43,7 @@ pub(crate) enum Taken {
     /// A record that can't be sent at all, and why.
     Unsendable { number: u64, why: String },
     /// What follows is of this kind: a file may hold records of several.
-    Turn { kind: String, how: String },
+    Turn { kind: Kind, how: String },
     /// What follows is not sent together with what came before: the server would put records of both
     /// together, and its answer would not fit what was sent.
     Apart,
@@ -159,7 +175,7 @@ impl Splitter {
     /// Gives one record, after the word that it is of another kind, if it is.
     fn give(&mut self, record: &[u8], take: &mut dyn FnMut(Taken) -> bool) -> bool {
         if let Some(found) = self.other_kind(record) {
-            let turn = Taken::Turn { kind: found.source.kind().to_owned(), how: found.likeness.reason.into_owned() };
+            let turn = Taken::Turn { kind: Kind::of(&*found.source), how: found.likeness.reason.into_owned() };
             self.now = found.source;
             if !take(turn) {
                 return false;

@@ -23,6 +23,15 @@ pub(crate) struct Refusal {
     pub(crate) reason: String,
 }
 
+/// How many results the answer to a batch must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// One for each record.
+    OneEach,
+    /// One for each, or fewer: of this kind the server puts pieces together that are in one batch.
+    OneEachOrJoined,
+}
+
 /// Counts of one ingest.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -57,12 +66,20 @@ impl Tally {
     ///
     /// # Errors
     /// If the answer does not add up: the server lost count, or it is not a Cairn server.
-    pub(crate) fn answer(&mut self, file: &str, records: &[u64], answer: SubmitAnswer) -> Result<(), String> {
-        // Fewer than were sent are as many as the server puts together, where pieces of one event are in a batch.
-        if !answer.adds_up()
-            || answer.results.len() > records.len()
-            || (answer.results.is_empty() && !records.is_empty())
-        {
+    pub(crate) fn answer(
+        &mut self,
+        file: &str,
+        records: &[u64],
+        expected: Expected,
+        answer: SubmitAnswer,
+    ) -> Result<(), String> {
+        let fits = match expected {
+            Expected::OneEach => answer.results.len() == records.len(),
+            Expected::OneEachOrJoined => {
+                answer.results.len() <= records.len() && answer.results.is_empty() == records.is_empty()
+            }
+        };
+        if !answer.adds_up() || !fits {
             return Err(format!("{} records were sent, the answer does not add up to that", records.len()));
         }
         self.counts.add_counts(&answer);
@@ -238,7 +255,9 @@ mod tests {
             hint: Some("did you mean user?".into()),
             ..EventResult::new(Status::Refused)
         };
-        tally.answer("a.json", &[0, 1], answer(vec![EventResult::new(Status::Stored), refused])).expect("adds up");
+        tally
+            .answer("a.json", &[0, 1], Expected::OneEach, answer(vec![EventResult::new(Status::Stored), refused]))
+            .expect("adds up");
         tally.unsendable("a.json", 2, "it has more than 8 MiB".into());
         assert_eq!(tally.exit(), ExitCode::Error);
         let lines: Vec<String> = tally.refusals.iter().map(|refusal| refusal.line("refused")).collect();
@@ -257,10 +276,15 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_add_up_is_not_believed() {
         let mut tally = Tally::default();
-        assert!(tally.answer("a", &[0], answer(Vec::new())).is_err());
+        assert!(tally.answer("a", &[0], Expected::OneEach, answer(Vec::new())).is_err());
         let mut wrong = answer(vec![EventResult::new(Status::Stored)]);
         wrong.stored = 2;
-        assert!(tally.answer("a", &[0], wrong).is_err());
+        assert!(tally.answer("a", &[0], Expected::OneEach, wrong).is_err());
+        let one = || answer(vec![EventResult::new(Status::Stored)]);
+        assert!(tally.answer("a", &[0, 1], Expected::OneEach, one()).is_err());
+        assert!(tally.answer("a", &[0], Expected::OneEachOrJoined, answer(Vec::new())).is_err());
+        assert!(tally.answer("a", &[], Expected::OneEachOrJoined, one()).is_err());
+        assert!(tally.answer("a", &[0, 1], Expected::OneEachOrJoined, one()).is_ok());
     }
 
     #[test]

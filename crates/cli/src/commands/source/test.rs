@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cairn_api::ExitCode;
 use cairn_event::Json;
-use cairn_event::json::Object;
+use cairn_event::json::{Object, push_segment};
 use cairn_sources::{Delivery, MapError, SharedSource};
 use clap::Args;
 use jiff::Timestamp;
@@ -177,16 +177,23 @@ fn text(scalar: &Json) -> String {
     scalar.as_str().map_or_else(|| scalar.to_text(), str::to_owned)
 }
 
+/// The pointer to what stands under a segment.
+fn inside(pointer: &str, segment: &str) -> String {
+    let mut inside = pointer.to_owned();
+    push_segment(&mut inside, segment);
+    inside
+}
+
 fn each_scalar(json: &Json, pointer: String, give: &mut dyn FnMut(&str, &Json)) {
     match json {
         Json::Array(items) => {
             for (at, item) in items.iter().enumerate() {
-                each_scalar(item, format!("{pointer}/{at}"), give);
+                each_scalar(item, inside(&pointer, &at.to_string()), give);
             }
         }
         Json::Object(object) => {
             for (key, value) in object.iter() {
-                each_scalar(value, format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), give);
+                each_scalar(value, inside(&pointer, key), give);
             }
         }
         scalar => give(&pointer, scalar),
