@@ -5,7 +5,7 @@ use cairn_engines::sim::{MemoryKeys, SimClock, SimEntropy, World, event, large_e
 use cairn_event::{TrailRef, limits};
 use cairn_store::seams::Clock;
 use cairn_store::steps::Steps;
-use cairn_store::{Engines, LogKey, Run, Scope, StoreConfig, StoreError, public_key, verify, write_tokens};
+use cairn_store::{Engines, KeyFile, LogKey, Run, Scope, StoreConfig, StoreError, public_key, verify};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ fn directory() -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
     let world = World::new(0);
     let (clock, entropy) = (Arc::new(SimClock::at(1_800_000_000)), Arc::new(SimEntropy::new(0)));
     let signer = Arc::new(LogKey::open(&world.disk(), entropy.as_ref())?);
-    write_tokens(&world.disk(), signer.as_ref(), br#"{"tokens":[]}"#.to_vec())?;
+    KeyFile::Tokens.write(&world.disk(), signer.as_ref(), br#"{"tokens":[]}"#.to_vec())?;
     let engines = Engines {
         disk: Arc::new(world.disk()),
         clock: clock.clone(),

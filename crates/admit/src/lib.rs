@@ -10,14 +10,17 @@
 
 mod classify;
 mod key;
+pub mod protect;
 mod quarantine;
 mod refusal;
 
 use cairn_event::{Admission, Digest, Draft, Event, EventId, Producer, Said, TrailRef, idempotency, limits};
 use jiff::Timestamp;
+use protect::Changed;
 
 pub use classify::{class_of, severity_of};
 pub use key::{Occurrences, RequestKey};
+pub use protect::Protection;
 pub use quarantine::{QUARANTINE_ACTION, QUARANTINE_TRAIL};
 pub use refusal::{Code, Refusal};
 
@@ -42,7 +45,7 @@ pub struct Offer<'a> {
 }
 
 /// What is true of every record of a request. The clock is read once per request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Facts<'a> {
     /// The server's clock.
     pub now: Timestamp,
@@ -56,6 +59,8 @@ pub struct Facts<'a> {
     pub trail: &'a TrailRef,
     /// The fingerprint of the policy in force.
     pub policy: Option<Digest>,
+    /// What must not be in the trail.
+    pub protection: Protection<'a>,
 }
 
 /// What happens to a record.
@@ -114,7 +119,9 @@ fn admitted(
 ) -> Result<Admitted, Refusal> {
     let said = Said::of(draft);
     let (draft, fingerprint) = (said.draft(), said.fingerprint());
-    let identified = key::identify(draft, identity, fingerprint, occurrences);
+    let mut identified = key::identify(draft, identity, fingerprint, occurrences);
+    let changed = facts.protection.protect(&said, &mut identified, fingerprint)?;
+    let fingerprint = changed.as_ref().map_or(fingerprint, |changed| changed.protected.fingerprint);
     let scope =
         idempotency::Scope { trail, principal: facts.principal, source: (facts.source_kind, facts.source_name) };
     let id = draft.id.map(|id| id.to_string());
@@ -133,8 +140,14 @@ fn admitted(
         identified,
         conflict_with: None,
         policy: facts.policy,
+        protected: None,
     };
-    let event = Event::of(said, admission)?;
+    let event = match changed {
+        None => Event::of(said, admission)?,
+        Some(Changed { said, derived, protected }) => {
+            Event::with(said, derived, Admission { protected: Some(protected), ..admission })?
+        }
+    };
     Ok(Admitted { event, trail: trail.clone(), key, fingerprint })
 }
 

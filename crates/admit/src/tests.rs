@@ -1,9 +1,16 @@
 //! Admission: what is one event, what is two, what is kept aside, what is sent back.
 
+use std::sync::LazyLock;
+
 use cairn_event::{Class, Json, Outcome, Severity};
 use proptest::prelude::*;
 
 use super::*;
+use crate::protect::{Rules, Secrets, TenantKeys};
+
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::defaults);
+static KEYS: LazyLock<TenantKeys> =
+    LazyLock::new(|| Secrets::new([1; 32], [2; 32]).of_tenant(&"default".parse().expect("a tenant")));
 
 fn trail() -> TrailRef {
     "default/main".parse().expect("a trail name")
@@ -17,6 +24,27 @@ fn facts<'a>(trail: &'a TrailRef, kind: &'a str) -> Facts<'a> {
         source_name: "cluster-1",
         trail,
         policy: None,
+        protection: Protection { rules: &RULES, keys: &KEYS },
+    }
+}
+
+/// A native event with these members beside the required ones.
+pub(crate) fn event_of(members: &str) -> String {
+    event(members)
+}
+
+/// The event that is admitted under these rules, with the record it came from.
+#[track_caller]
+pub(crate) fn admitted_under(rules: &Rules, bytes: &str, raw: Option<&str>) -> Event {
+    let trail = trail();
+    let facts = Facts { protection: Protection { rules, keys: &KEYS }, ..facts(&trail, NATIVE) };
+    let mut offer = offer(bytes);
+    if let (Ok(draft), Some(raw)) = (&mut offer.content, raw) {
+        draft.raw = Some(cairn_event::Raw::new(raw).expect("a short record"));
+    }
+    match admit(offer, &facts, &mut Occurrences::default()) {
+        Verdict::Admitted(admitted) => admitted.event,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -10,8 +10,9 @@ mod upload;
 use crate::exit::ExitCode;
 use crate::problem::Problem;
 use crate::v1::{
-    EventView, NewToken, NewTokenRequest, ProofView, Readiness, RebuildAnswer, SealAnswer, SealRequest, SearchPage,
-    SubmitAnswer, Timeline, TokenList, TrailList,
+    EpochList, EpochRequest, EventView, NewToken, NewTokenRequest, ProofView, Readiness, RebuildAnswer, Redaction,
+    RedactionRequest, Reveal, RevealRequest, Scan, SealAnswer, SealRequest, SearchPage, SubmitAnswer, Timeline,
+    TokenList, TrailList,
 };
 use http::{Call, Http};
 
@@ -332,9 +333,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Problem`] `forbidden`, `not_found`.
     pub fn seal(&self, trail: Option<&str>) -> Result<SealAnswer, ClientError> {
-        let request = SealRequest { trail: trail.map(str::to_owned) };
-        let body = serde_json::to_vec(&request).expect("a string in a struct always serialises");
-        self.http.json(&Call::post("/v1/seal").header("content-type", "application/json"), &body)
+        self.post_json("/v1/seal", &SealRequest { trail: trail.map(str::to_owned) })
     }
 
     /// Throws the search index away and starts to build it again from the stored events.
@@ -358,8 +357,57 @@ impl Client {
     /// # Errors
     /// [`ClientError::Problem`] `forbidden`, `parameter_invalid`.
     pub fn create_token(&self, request: &NewTokenRequest) -> Result<NewToken, ClientError> {
-        let body = serde_json::to_vec(request).expect("strings in a struct always serialise");
-        self.http.json(&Call::post("/v1/tokens").header("content-type", "application/json"), &body)
+        self.post_json("/v1/tokens", request)
+    }
+
+    /// Hides members of a stored event.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`, `not_found`, `parameter_invalid`.
+    pub fn redact(&self, request: &RedactionRequest) -> Result<Redaction, ClientError> {
+        self.post_json("/v1/redactions", request)
+    }
+
+    /// Looks for values that a rule covers, in the next events of a trail from this index on.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`, `not_found`.
+    pub fn redaction_scan(&self, trail: Option<&str>, from: u64) -> Result<Scan, ClientError> {
+        let from = from.to_string();
+        self.http.json(&Call::get("/v1/redactions/scan").query_some("trail", trail).query("from", &from), &[])
+    }
+
+    /// The value behind a token; who asked, and why, is in the trail before it is given.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`, `not_found`.
+    pub fn reveal(&self, request: &RevealRequest) -> Result<Reveal, ClientError> {
+        self.post_json("/v1/redactions/reveal", request)
+    }
+
+    /// The epochs of the protection keys that are kept, the present one last.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`.
+    pub fn epochs(&self) -> Result<EpochList, ClientError> {
+        self.http.json(&Call::get("/v1/redactions/epochs"), &[])
+    }
+
+    /// Begins the next epoch, or destroys the key of an old one.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`, `parameter_invalid`.
+    pub fn change_epochs(&self, request: &EpochRequest) -> Result<EpochList, ClientError> {
+        self.post_json("/v1/redactions/epochs", request)
+    }
+
+    fn post_json<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &impl serde::Serialize,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(request).expect("plain members of a struct always serialise");
+        self.http.json(&Call::post(path).header("content-type", "application/json"), &body)
     }
 
     /// The newest checkpoint of a trail (`tenant/trail`): a C2SP signed note.

@@ -32,6 +32,15 @@ use utoipa::OpenApi;
     v1::TokenView,
     v1::NewTokenRequest,
     v1::NewToken,
+    v1::RedactionRequest,
+    v1::Redaction,
+    v1::Scan,
+    v1::Uncovered,
+    v1::Finding,
+    v1::RevealRequest,
+    v1::Reveal,
+    v1::EpochRequest,
+    v1::EpochList,
 )))]
 struct Schemas;
 

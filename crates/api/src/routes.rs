@@ -158,6 +158,44 @@ pub const ROUTES: &[Route] = &[
         takes: (JSON, "NewTokenRequest"),
         ..get("/v1/tokens", "Creates a credential.", Access::Admin, (JSON, "NewToken"))
     },
+    Route {
+        method: Method::Post,
+        takes: (JSON, "RedactionRequest"),
+        ..get("/v1/redactions", "Hides members of a stored event.", Access::Admin, (JSON, "Redaction"))
+    },
+    Route {
+        query: &[
+            ("trail", "a trail of the tenant; the credential's own if absent"),
+            ("from", "the first index; 0 if absent"),
+        ],
+        ..get(
+            "/v1/redactions/scan",
+            "Looks for values in stored events that a rule covers, a part of a trail at a time.",
+            Access::Admin,
+            (JSON, "Scan"),
+        )
+    },
+    Route {
+        method: Method::Post,
+        takes: (JSON, "RevealRequest"),
+        ..get(
+            "/v1/redactions/reveal",
+            "Gives the value behind a token, once that is recorded.",
+            Access::Admin,
+            (JSON, "Reveal"),
+        )
+    },
+    get("/v1/redactions/epochs", "Lists the epochs of the protection keys.", Access::Admin, (JSON, "EpochList")),
+    Route {
+        method: Method::Post,
+        takes: (JSON, "EpochRequest"),
+        ..get(
+            "/v1/redactions/epochs",
+            "Begins an epoch, or destroys the key of an old one.",
+            Access::Admin,
+            (JSON, "EpochList"),
+        )
+    },
     get("/t/{tenant}/{trail}/checkpoint", "Gives the newest checkpoint (C2SP tlog-tiles).", Access::Read, (TEXT, "")),
     get(
         "/t/{tenant}/{trail}/tile/{*tile}",

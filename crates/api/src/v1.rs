@@ -4,6 +4,7 @@
 mod admin;
 mod events;
 mod proof;
+mod redactions;
 mod search;
 
 pub use admin::{
@@ -12,4 +13,7 @@ pub use admin::{
 };
 pub use events::{EventResult, RangeHashes, Receipt, Status, SubmitAnswer};
 pub use proof::ProofView;
+pub use redactions::{
+    EpochList, EpochRequest, Finding, Redaction, RedactionRequest, Reveal, RevealRequest, Scan, Uncovered,
+};
 pub use search::{EventView, Hint, SearchPage, TailEvent, Timeline, Total};

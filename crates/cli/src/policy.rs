@@ -1,9 +1,10 @@
 //! Reads the policy folder: what users decide, as files.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cairn_admit::protect::Rules;
 use cairn_event::TrailName;
 use cairn_sources::Sources;
 use cairn_sources::mapping::Mapping;
@@ -14,52 +15,71 @@ use crate::failure::Failure;
 /// Most bytes of one file of a policy.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// The built-in kinds of sources, and those of the policy folder.
+/// What users decide, read as a whole: one file that can't be understood, and nothing takes effect.
+pub(crate) struct Policy {
+    /// The built-in kinds of sources, and those of the folder `sources/`.
+    pub(crate) sources: Sources,
+    /// What must not be in a trail: the files of the folder `protection/` in the order of their names, and the defaults.
+    pub(crate) protection: Arc<Rules>,
+}
+
+/// Reads the policy folder, if there is one.
 ///
 /// # Errors
-/// A folder or file that can't be read; a mapping that can't be understood.
-pub(crate) fn sources(config: &Config) -> Result<Sources, Failure> {
+/// A folder or file that can't be read or understood; something in the folder that no policy has.
+pub(crate) fn read(config: &Config) -> Result<Policy, Failure> {
     let mut sources = Sources::builtin();
-    let Some(folder) = config.text("policy") else { return Ok(sources) };
-    let unreadable = |error| Failure::usage(format!("the policy folder {folder} can't be read")).why(error);
-    let mut kinds = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if entry.file_name() == "sources" {
-            let found = fs::read_dir(entry.path()).map_err(unreadable)?;
-            let found: Result<Vec<_>, _> = found.map(|kind| kind.map(|kind| kind.path())).collect();
-            kinds.extend(found.map_err(unreadable)?.into_iter().filter(|path| path.is_dir()));
+    let mut protection = Vec::new();
+    if let Some(folder) = config.text("policy") {
+        for path in entries(Path::new(folder))? {
+            match path.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
+                "sources" => {
+                    for kind in entries(&path)?.iter().filter(|kind| kind.is_dir()) {
+                        sources.add(Arc::new(mapping(kind)?));
+                    }
+                }
+                "protection" => {
+                    for file in entries(&path)?.iter().filter(|file| file.extension().is_some_and(|of| of == "toml")) {
+                        protection.push((file.display().to_string(), text(file)?));
+                    }
+                }
+                _ => {}
+            }
         }
     }
-    kinds.sort();
-    for kind in kinds {
-        sources.add(Arc::new(mapping(&kind)?));
-    }
-    Ok(sources)
+    let protection = Rules::parse(&protection).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Policy { sources, protection: Arc::new(protection) })
+}
+
+/// What lies in a folder, by name.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error| Failure::usage(format!("the policy folder {} can't be read", folder.display())).why(error);
+    let found = fs::read_dir(folder).map_err(unreadable)?;
+    let mut paths = found.map(|entry| Ok(entry.map_err(unreadable)?.path())).collect::<Result<Vec<_>, Failure>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    let read = match fs::metadata(path).map(|file| file.len()) {
+        Ok(size) if size > FILE_BYTES_MAX => Err(std::io::Error::other(format!("more than {FILE_BYTES_MAX} bytes"))),
+        Ok(_) => fs::read_to_string(path),
+        Err(error) => Err(error),
+    };
+    read.map_err(|error| Failure::usage(format!("{} can't be read", path.display())).why(error))
 }
 
 /// The mapping in a folder; the folder's name is its kind.
 ///
 /// # Errors
-/// As [`sources`].
+/// As [`read`].
 pub(crate) fn mapping(folder: &Path) -> Result<Mapping, Failure> {
     let kind = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     if kind.parse::<TrailName>().is_err() {
         return Err(Failure::usage(format!("{} names no kind of source", folder.display()))
             .next("name the folder with 1 to 63 of a-z, 0-9 and -"));
     }
-    let text = |name: &str| {
-        let path = folder.join(name);
-        let size = fs::metadata(&path).map(|file| file.len());
-        let text = match size {
-            Ok(size) if size > FILE_BYTES_MAX => {
-                Err(std::io::Error::other(format!("more than {FILE_BYTES_MAX} bytes")))
-            }
-            Ok(_) => fs::read_to_string(&path),
-            Err(error) => Err(error),
-        };
-        text.map_err(|error| Failure::usage(format!("{} can't be read", path.display())).why(error))
-    };
+    let text = |name: &str| text(&folder.join(name));
     Mapping::new(kind, &text("source.toml")?, &text("map.vrl")?)
         .map_err(|error| Failure::usage(format!("{}: {}", folder.join(error.file).display(), error.message)))
 }

@@ -54,5 +54,6 @@ fn admission() -> Admission {
         identified: cairn_event::Identified::Id,
         conflict_with: None,
         policy: None,
+        protected: None,
     }
 }

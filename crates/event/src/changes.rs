@@ -163,6 +163,11 @@ impl Changes {
         &self.0
     }
 
+    /// The path of each operation with its new and its old value, to change.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = (&mut String, [Option<&mut Json>; 2])> {
+        self.0.iter_mut().map(|change| (&mut change.path, [change.value.as_mut(), change.old.as_mut()]))
+    }
+
     /// Appends the canonical text of the list.
     pub(crate) fn write(&self, out: &mut String) {
         out.push('[');

@@ -1,5 +1,6 @@
 //! What the producer said: an event before the server has added anything.
 
+pub mod places;
 mod read;
 pub(crate) mod write;
 
@@ -178,6 +179,23 @@ impl Said {
     #[must_use]
     pub fn draft(&self) -> &Draft {
         &self.draft
+    }
+
+    /// The draft, taken out.
+    #[must_use]
+    pub fn into_draft(self) -> Draft {
+        self.draft
+    }
+
+    /// The text of part 0.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.part.text
+    }
+
+    /// The values that are too large for the text.
+    pub fn large_values(&self) -> impl Iterator<Item = &[u8]> {
+        self.blobs.iter().map(|(_, blob)| &*blob.bytes)
     }
 
     /// What the content is recognised by when it comes again: the first 16 bytes of SHA-256 over

@@ -5,15 +5,16 @@ use jiff::Timestamp;
 use crate::blob::{Blob, Blobs};
 use crate::canonical::{Numbers, canonical};
 use crate::changes::{Changes, diff};
-use crate::draft::write::{boolean, plain, text};
+use crate::draft::write::{boolean, json, plain, text};
 use crate::draft::{Draft, Said, State};
 use crate::idempotency::Identified;
-use crate::ids::{Digest, EventId, Position};
+use crate::ids::{Digest, EventId, Hex, Position};
 use crate::invalid::Invalid;
 use crate::json::Json;
 use crate::limits;
 use crate::outcome::{Class, Severity};
 use crate::parts::{PartText, PartWriter, merge};
+use crate::protection::Protected;
 
 /// Who delivered an event, by the credential and never by the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,15 +48,21 @@ pub struct Admission {
     pub conflict_with: Option<Position>,
     /// The fingerprint of the policies in force, if there are any.
     pub policy: Option<Digest>,
+    /// What protection did, if it did anything.
+    pub protected: Option<Protected>,
 }
 
 /// What follows from `before` and `after`, where the producer did not say it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Derived {
-    before_hash: Option<Digest>,
-    after_hash: Option<Digest>,
-    changes: Option<Changes>,
-    effective_change: Option<bool>,
+pub struct Derived {
+    /// SHA-256 of the state before.
+    pub before_hash: Option<Digest>,
+    /// SHA-256 of the state after.
+    pub after_hash: Option<Digest>,
+    /// What changed from the one to the other.
+    pub changes: Option<Changes>,
+    /// Whether anything changed.
+    pub effective_change: Option<bool>,
 }
 
 /// One event, complete but for its place in a trail. Both its texts are ready and together within
@@ -91,10 +98,21 @@ impl Event {
     /// # Errors
     /// As [`Event::new`].
     pub fn of(said: Said, admission: Admission) -> Result<Self, Invalid> {
+        let derived = said.derived()?;
+        Self::with(said, derived, admission)
+    }
+
+    /// The same with what follows from the states given: protection changes states after it is known what changed
+    /// between them.
+    ///
+    /// # Errors
+    /// If the event is larger than [`limits::EVENT_BYTES_MAX`].
+    pub fn with(said: Said, derived: Derived, admission: Admission) -> Result<Self, Invalid> {
         let Said { draft, part: producer, blobs: states, fingerprint } = said;
-        let derived = derive(&draft, &producer, &states)?;
+        let fingerprint = admission.protected.as_ref().map_or(fingerprint, |protected| protected.fingerprint);
         let (server, raw) = server_part(&draft, &admission, &derived);
-        let blobs = states.into_iter().chain(raw).map(|(_, blob)| blob).collect();
+        let is_kept = |path: &str| !withheld(&admission).contains(&path);
+        let blobs = states.into_iter().chain(raw).filter(|(path, _)| is_kept(path)).map(|(_, blob)| blob).collect();
         let mut event = Self { draft, admission, derived, producer, server, blobs, fingerprint };
         if event.size_bytes() > limits::EVENT_BYTES_MAX && event.derived.changes.take().is_some() {
             event.server = server_part(&event.draft, &event.admission, &event.derived).0;
@@ -121,6 +139,12 @@ impl Event {
         let invalid = Invalid::new(format!("{size_bytes} bytes"), want);
         let hint = "before, after and raw may be this large, all other members together may not";
         Err(Invalid { hint: Some(hint.to_owned()), is_too_large: true, ..invalid })
+    }
+
+    /// Slots whose values are committed to and not kept: they leave with the event once it is written.
+    #[must_use]
+    pub fn withheld(&self) -> &[&'static str] {
+        withheld(&self.admission)
     }
 
     /// The values that are kept beside the event, which holds their hashes.
@@ -183,7 +207,7 @@ impl Event {
         (self.producer, self.server)
     }
 
-    /// What the content is recognised by: see [`Said::fingerprint`].
+    /// What the content is recognised by: see [`Said::fingerprint`] and [`Protected::fingerprint`].
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 16] {
         self.fingerprint
@@ -192,8 +216,23 @@ impl Event {
     /// The event a person sees.
     #[must_use]
     pub fn to_json(&self) -> Json {
-        let read = |part: &PartText| Json::parse(part.text.as_bytes()).expect("what a part writer wrote is JSON");
+        let shown = |part: &PartText| part.redacted(|path| self.withheld().contains(&path)).text;
+        let read = |part| Json::parse(shown(part).as_bytes()).expect("what a part writer wrote is JSON");
         merge(read(&self.producer), read(&self.server))
+    }
+}
+
+fn withheld(admission: &Admission) -> &[&'static str] {
+    admission.protected.as_ref().map_or(&[], |protected| &protected.withheld)
+}
+
+impl Said {
+    /// What follows from the two states: their hashes, and what changed between them.
+    ///
+    /// # Errors
+    /// If a given hash is not that of the given state.
+    pub fn derived(&self) -> Result<Derived, Invalid> {
+        derive(&self.draft, &self.part, &self.blobs)
     }
 }
 
@@ -281,6 +320,9 @@ fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> (Part
     }
     let producer = &admission.producer;
     w.object("producer", |w| {
+        if let Some(protected) = &admission.protected {
+            w.member("fingerprint", plain(&Hex(&protected.fingerprint)));
+        }
         if let Some(key) = admission.identified.to_json() {
             w.member("key", |out| out.push_str(&canonical(&key, Numbers::AsWritten)));
         }
@@ -291,6 +333,9 @@ fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> (Part
         w.member("source_kind", text(&producer.source_kind));
         w.member("source_name", text(&producer.source_name));
     });
+    if let Some(protected) = &admission.protected {
+        w.member("protected", json(&protected.to_json()));
+    }
     match &draft.raw {
         Some(raw) if raw.is_large() => w.blob("/raw", "/raw_blob", Blob::of(raw.as_bytes())),
         Some(raw) => w.slot("/raw", |out| raw.write(out)),

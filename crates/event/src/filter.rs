@@ -28,6 +28,7 @@ mod decimal;
 mod diagnostic;
 mod event_values;
 mod fields;
+mod forms;
 mod items;
 mod lex;
 mod matches;
@@ -137,6 +138,13 @@ impl Query {
         hints.extend(other.hints);
         let root = Spanned::made(Expr::or(vec![self.root, other.root]));
         Self { root, hints }
+    }
+
+    /// The same query, that also holds where a value it asks for stands in another form: `forms` gives those in which
+    /// protection may have stored a value. Patterns, comparisons and words from lists stay as they are.
+    #[must_use]
+    pub fn with_forms(&self, forms: &dyn Fn(&str) -> Vec<String>) -> Self {
+        Self { root: forms::widened(&self.root, forms), hints: self.hints.clone() }
     }
 
     /// Whether the event at `position` matches: the meaning of the query.

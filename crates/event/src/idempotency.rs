@@ -5,7 +5,7 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::canonical::{Numbers, canonical};
-use crate::ids::{Digest, TrailRef};
+use crate::ids::{Digest, TrailRef, lower_hex};
 use crate::json::{Json, JsonError, Object};
 use crate::raw;
 
@@ -91,11 +91,13 @@ pub fn of_stored(trail: &TrailRef, producer_text: &str, server_text: &str) -> Re
     let id = id.as_ref().and_then(Json::as_str);
     let raw_blob = added.pointer("/raw_blob/sha256").and_then(Json::as_str);
     let raw_blob: Option<Digest> = raw_blob.and_then(|sha256| sha256.parse().ok());
-    let fingerprint = match (added.get("raw"), raw_blob) {
+    // Protection changed the content: it is recognised by what it was before, which only the event can tell.
+    let keyed = added.pointer("/producer/fingerprint").and_then(Json::as_str).and_then(lower_hex);
+    let fingerprint = keyed.unwrap_or_else(|| match (added.get("raw"), raw_blob) {
         (Some(raw), _) => fingerprint_of_raw(&raw::bytes_of(raw)),
         (None, Some(sha256)) => short(sha256.as_bytes()),
         (None, None) => short(&Sha256::digest(canonical(&said, Numbers::AsWritten))),
-    };
+    });
     let text = |pointer: &str| added.pointer(pointer).and_then(Json::as_str).unwrap_or_default();
     let scope = Scope {
         trail,
@@ -124,6 +126,14 @@ pub(crate) fn short(hash: &[u8]) -> [u8; 16] {
 }
 
 impl Identified {
+    /// The text that the record was identified by, if somebody chose one.
+    pub fn text_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Identified::Given(key) | Identified::Request { key, .. } | Identified::Natural(key) => Some(key),
+            Identified::Id | Identified::Content { .. } => None,
+        }
+    }
+
     /// As a member of the producer object; nothing where the rest of the event says it.
     pub(crate) fn to_json(&self) -> Option<Json> {
         let mut object = Object::new();

@@ -466,6 +466,11 @@ impl Object {
         self.members.iter().map(|(key, value)| (key.as_str(), value))
     }
 
+    /// The values in order, to change.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut Json> {
+        self.members.iter_mut().map(|(_, value)| value)
+    }
+
     /// Adds a member whose key the caller knows to be new.
     pub(crate) fn push(&mut self, key: String, value: Json) {
         self.members.push((key, value));

@@ -39,6 +39,25 @@ pub const SLOTS: &[&str] = &[
     "/resource/name",
 ];
 
+/// The slots that say the same as this one, and are hidden with it.
+#[must_use]
+pub fn hidden_with(slot: &str) -> &'static [&'static str] {
+    match slot {
+        "/before" => &["/before_blob", "/before_hash", "/changes"],
+        "/after" => &["/after_blob", "/after_hash", "/changes"],
+        "/raw" => &["/raw_blob"],
+        _ => &[],
+    }
+}
+
+/// The slot that a place lies in, by its pointer in the event.
+#[must_use]
+pub fn slot_of(pointer: &str) -> Option<&'static str> {
+    let holds =
+        |slot: &&&str| pointer.strip_prefix(**slot).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    SLOTS.iter().find(holds).copied()
+}
+
 /// All members of an event in the order in which they are shown.
 pub const MEMBERS: &[&str] = &[
     "id",
@@ -76,6 +95,7 @@ pub const MEMBERS: &[&str] = &[
     "schema",
     "conflict_with",
     "policy",
+    "protected",
     "metadata",
     "raw",
     "raw_blob",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cairn_event::{Positions, ReadError, TrailRef};
+use cairn_event::{Position, Positions, ReadError, TrailRef};
 
 use crate::doc::{Document, Extractor};
 use crate::index::{Index, IndexError, Reached};
@@ -136,6 +136,31 @@ impl Follower {
         let stored: u64 = sizes.iter().map(|(size, _)| size).sum();
         let indexed = index.reached().iter().map(|reached| reached.size).sum();
         Ok(Progress { added: max - left, indexed, behind: stored.saturating_sub(indexed) })
+    }
+
+    /// Reads an event again of which less may be shown now. One that was not added yet will be read as it is then.
+    ///
+    /// # Errors
+    /// By [`FollowError`]; it has to be asked for again.
+    pub fn renew(
+        &mut self,
+        positions: &dyn Positions,
+        index: &dyn Index,
+        position: &Position,
+    ) -> Result<(), FollowError> {
+        let (trail, at) = (&position.trail, position.index.0);
+        if !self.checked {
+            self.resume(positions, index)?;
+        }
+        if at >= self.added_of(trail) {
+            return Ok(());
+        }
+        for event in positions.read(trail, at..at + 1)? {
+            let json = event.event().map_err(|_| FollowError::Corrupt { trail: trail.clone(), index: at })?;
+            self.is_committed = false;
+            index.replace(trail, self.extractor.document(&json, &event.position))?;
+        }
+        Ok(())
     }
 
     fn added_of(&self, trail: &TrailRef) -> u64 {

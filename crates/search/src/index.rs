@@ -11,7 +11,7 @@ use crate::filter::Filter;
 /// An index of events by position. It is a cache: whatever it holds can be built again from the
 /// stored events, and nothing it says is shown before the stored event was read and checked.
 ///
-/// Concurrency: `add`, `commit` and `clear` are called by one thread at a time, the others from any
+/// Concurrency: `add`, `replace`, `commit` and `clear` are called by one thread at a time, the others from any
 /// thread at any time. A reader sees all of a commit or nothing of it.
 pub trait Index: Send + Sync {
     /// Takes documents of one trail in the order of their indexes. They are found after the next
@@ -20,6 +20,13 @@ pub trait Index: Send + Sync {
     /// # Errors
     /// The engine can't write; nothing added since the last commit counts.
     fn add(&self, trail: &TrailRef, documents: Vec<Document>) -> Result<(), IndexError>;
+
+    /// Puts a document in the place of the committed one with the same index: less of its event may be shown now. It takes
+    /// effect with the next commit.
+    ///
+    /// # Errors
+    /// As for [`Index::add`].
+    fn replace(&self, trail: &TrailRef, document: Document) -> Result<(), IndexError>;
 
     /// Makes what was added durable and visible, together with how far each trail has come. Trails
     /// that are not named keep what they had.
@@ -147,6 +154,10 @@ pub struct NoIndex;
 
 impl Index for NoIndex {
     fn add(&self, _: &TrailRef, _: Vec<Document>) -> Result<(), IndexError> {
+        Ok(())
+    }
+
+    fn replace(&self, _: &TrailRef, _: Document) -> Result<(), IndexError> {
         Ok(())
     }
 

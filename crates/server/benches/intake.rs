@@ -3,14 +3,20 @@
 
 use std::hint::black_box;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use cairn_admit::{Facts, Occurrences, Offer, admit};
+use cairn_admit::protect::{Rules, Secrets, TenantKeys};
+use cairn_admit::{Facts, Occurrences, Offer, Protection, admit};
 use cairn_event::{EventId, Json, Said};
 use cairn_sources::{Delivery, SharedSource, Sources};
 
 /// The two kinds in code, a large, a middling and a small program, two decoders.
 const KINDS: &[&str] = &["native", "kubernetes", "cloudtrail", "github", "okta", "envoy", "syslog", "auditd"];
+
+static RULES: LazyLock<Rules> = LazyLock::new(Rules::defaults);
+static KEYS: LazyLock<TenantKeys> =
+    LazyLock::new(|| Secrets::new([1; 32], [2; 32]).of_tenant(&"default".parse().expect("a tenant")));
 
 /// How long each stage is measured.
 const MEASURED: Duration = Duration::from_millis(600);
@@ -44,6 +50,7 @@ fn admitted(kind: &str, source: &SharedSource, record: &[u8]) {
         source_name: "bench",
         trail: &trail,
         policy: None,
+        protection: Protection { rules: &RULES, keys: &KEYS },
     };
     let mapped = source.map(record, &delivery()).expect("it maps");
     let offer = Offer {

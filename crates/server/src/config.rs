@@ -1,10 +1,12 @@
 //! A node's settings, resolved: every value present, units in the names.
 
+use cairn_admit::protect::Rules;
 use cairn_event::TrailRef;
 use cairn_sources::Sources;
 use cairn_store::StoreConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::listen::tls::TlsFiles;
 
@@ -17,6 +19,8 @@ pub struct NodeConfig {
     pub first_trail: TrailRef,
     /// The kinds of sources whose records are understood.
     pub sources: Sources,
+    /// What must not be in a trail.
+    pub protection: Arc<Rules>,
     /// The write path.
     pub store: StoreConfig,
     /// What requests may take up.
@@ -39,6 +43,7 @@ impl NodeConfig {
             data_dir: data_dir.into(),
             first_trail: "default/main".parse().expect("both names are valid"),
             sources: Sources::builtin(),
+            protection: Arc::new(Rules::defaults()),
             store: StoreConfig::default(),
             http: HttpConfig::default(),
             syslog: SyslogConfig::default(),

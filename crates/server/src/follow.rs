@@ -4,6 +4,7 @@
 use crate::config::IndexConfig;
 use crate::telemetry::Telemetry;
 use cairn_engines::priority;
+use cairn_event::Position;
 use cairn_search::{Commit, FollowError, Follower, Index, IndexError, Progress};
 use cairn_store::Reader;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,6 +36,8 @@ pub(crate) struct Follow {
 struct Shared {
     state: FollowState,
     rebuild: bool,
+    /// Events of which less may be shown than when they were added.
+    renew: Vec<Position>,
     stop: bool,
 }
 
@@ -63,6 +66,12 @@ impl Follow {
     /// Has the index thrown away and built again; returns at once.
     pub(crate) fn rebuild(&self) {
         lock(&self.shared).rebuild = true;
+        self.wake();
+    }
+
+    /// Has one event read again, of which less may be shown now; returns at once.
+    pub(crate) fn renew(&self, position: Position) {
+        lock(&self.shared).renew.push(position);
         self.wake();
     }
 
@@ -99,15 +108,23 @@ impl Loop {
         let mut committed = Instant::now();
         let mut uncommitted = 0;
         loop {
-            let (stop, rebuild) = {
+            let (stop, rebuild, renew) = {
                 let mut shared = lock(&self.shared);
-                (shared.stop, std::mem::take(&mut shared.rebuild))
+                (shared.stop, std::mem::take(&mut shared.rebuild), std::mem::take(&mut shared.renew))
             };
             if rebuild {
                 tracing::info!("the search index is built anew");
                 let cleared = follower.rebuild(self.index.as_ref());
                 self.note(cleared.map(|()| None));
                 uncommitted = 0;
+            }
+            for position in renew {
+                let renewed = follower.renew(&self.reader, self.index.as_ref(), &position);
+                if let Err(error) = renewed {
+                    // Every event is read again, this one among them.
+                    tracing::warn!(%error, "an event can't be replaced in the search index, which is built anew");
+                    lock(&self.shared).rebuild = true;
+                }
             }
             let interval = Duration::from_millis(self.config.commit_interval_ms);
             let is_due = stop || uncommitted >= self.config.commit_events || committed.elapsed() >= interval;

@@ -3,6 +3,7 @@
 use crate::config::NodeConfig;
 use crate::follow::{self, Follow};
 use crate::gate::Gate;
+use crate::protection::Keys;
 use crate::scrub::{Scrub, Subject};
 use crate::telemetry::Telemetry;
 use crate::tokens::Tokens;
@@ -32,6 +33,7 @@ struct Inner {
     follow: Follow,
     scrub: Scrub,
     tokens: Tokens,
+    keys: Keys,
     gate: Gate,
     telemetry: Arc<Telemetry>,
     /// Changes whenever events became durable.
@@ -67,6 +69,12 @@ pub enum NodeError {
     /// new admin token for the old data.
     #[error("keys/tokens.json is missing, but the data directory is not new; put the file back")]
     TokensMissing,
+    /// The file of secrets behind tokens and hashes holds something else.
+    #[error("keys/protection.json: {0}")]
+    Secrets(#[from] cairn_admit::protect::SecretsInvalid),
+    /// It is missing although there are events: with other secrets, none of their tokens could be found or read.
+    #[error("keys/protection.json is missing, but the data directory is not new; put the file back")]
+    SecretsMissing,
     /// The operating system gives no thread.
     #[error("start a thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -93,7 +101,9 @@ impl Node {
     pub fn start(engines: Engines, index: Arc<dyn Index>, config: NodeConfig) -> Result<(Node, Started), NodeError> {
         let (store, recovered) = Store::open(engines.clone(), config.store.clone())?;
         let is_empty = recovered.sealed + recovered.replayed == 0;
-        let (tokens, admin_token) = match Tokens::open(&engines, &config.first_trail, is_empty) {
+        let keys = Keys::open(&engines, is_empty);
+        let opened = keys.and_then(|keys| Ok((keys, Tokens::open(&engines, &config.first_trail, is_empty)?)));
+        let (keys, (tokens, admin_token)) = match opened {
             Ok(opened) => opened,
             Err(error) => {
                 // The directory must be free for the next try.
@@ -116,8 +126,21 @@ impl Node {
         let scrub = Scrub::start(subject, config.scrub.clone()).map_err(NodeError::Thread)?;
         let (stopping, _) = watch::channel(false);
         let gate = Gate::new(&config.http);
-        let inner =
-            Inner { config, engines, store, reader, index, follow, scrub, tokens, gate, telemetry, grew, stopping };
+        let inner = Inner {
+            config,
+            engines,
+            store,
+            reader,
+            index,
+            follow,
+            scrub,
+            tokens,
+            keys,
+            gate,
+            telemetry,
+            grew,
+            stopping,
+        };
         let started = Started { recovered, is_new: admin_token.is_some(), admin_token };
         Ok((Node { inner: Arc::new(inner) }, started))
     }
@@ -177,6 +200,10 @@ impl Node {
 
     pub(crate) fn tokens(&self) -> &Tokens {
         &self.inner.tokens
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.inner.keys
     }
 
     pub(crate) fn engines(&self) -> &Engines {

@@ -111,6 +111,7 @@ fn run(
     bound: &Bound<'_>,
 ) -> Result<Page, Failure> {
     let trails = trails(node, principal);
+    let query = &node.keys().widened(principal.tenant(), query);
     let stop = || bound.is_over();
     let options = SearchOptions {
         from: None,

@@ -9,6 +9,7 @@ mod log;
 pub(crate) mod otlp;
 mod parameters;
 mod reads;
+mod redactions;
 
 pub(crate) use caller::Caller;
 
@@ -43,6 +44,10 @@ pub(crate) fn router(node: Node) -> Router {
         .route("/v1/seal", post(admin::seal))
         .route("/v1/index/rebuild", post(admin::rebuild_index))
         .route("/v1/tokens", get(admin::tokens).post(admin::create_token))
+        .route("/v1/redactions", post(redactions::apply))
+        .route("/v1/redactions/scan", get(redactions::scan))
+        .route("/v1/redactions/reveal", post(redactions::reveal))
+        .route("/v1/redactions/epochs", get(redactions::epochs).post(redactions::change_epochs))
         .route("/t/{tenant}/{trail}/checkpoint", get(log::checkpoint))
         .route("/t/{tenant}/{trail}/tile/{*tile}", get(log::tile))
         .route("/healthz", get(health::healthz))

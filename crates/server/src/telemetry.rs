@@ -59,6 +59,9 @@ pub(crate) struct Telemetry {
     events_damaged: AtomicU64,
     /// Seconds since 1970 of the last time that every stored event was checked; 0 if not since the start.
     full_pass_at: AtomicU64,
+    /// Stored events that were looked at for values that a rule covers, and those with such a value.
+    redaction_scanned: AtomicU64,
+    redaction_failing: AtomicU64,
 }
 
 /// A histogram that many threads add to.
@@ -108,6 +111,8 @@ impl Telemetry {
             events_checked: AtomicU64::new(0),
             events_damaged: AtomicU64::new(0),
             full_pass_at: AtomicU64::new(0),
+            redaction_scanned: AtomicU64::new(0),
+            redaction_failing: AtomicU64::new(0),
         }
     }
 
@@ -156,6 +161,12 @@ impl Telemetry {
     /// Everything was checked, at this second since 1970.
     pub(crate) fn full_pass(&self, at: u64) {
         self.full_pass_at.store(at, Relaxed);
+    }
+
+    /// Stored events were looked at for values that a rule covers.
+    pub(crate) fn scanned(&self, events: u64, failing: u64) {
+        self.redaction_scanned.fetch_add(events, Relaxed);
+        self.redaction_failing.fetch_add(failing, Relaxed);
     }
 
     /// A stored event is not what was committed to.

@@ -3,7 +3,7 @@
 use crate::node::NodeError;
 use cairn_access::{Entry, Principal, PrincipalName, Scopes, TableInvalid, Token, TokenTable};
 use cairn_event::{TrailName, TrailRef};
-use cairn_store::{Engines, StoreError, keep_first_token, read_tokens, write_tokens};
+use cairn_store::{Engines, KeyFile, StoreError, keep_first_token};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// Name of the principal of the first credential.
@@ -31,7 +31,7 @@ impl Tokens {
         first_trail: &TrailRef,
         is_empty: bool,
     ) -> Result<(Tokens, Option<Token>), NodeError> {
-        let payload = read_tokens(engines.disk.as_ref(), &engines.signer.public())?;
+        let payload = KeyFile::Tokens.read(engines.disk.as_ref(), &engines.signer.public())?;
         let (table, token) = match payload {
             Some(payload) => (TokenTable::parse(&payload)?, None),
             None if is_empty => {
@@ -41,7 +41,7 @@ impl Tokens {
                 let (token, _) = add(&mut table, engines, principal, None)?;
                 // A crash before the next line leaves a secret that opens nothing; the next start makes another.
                 keep_first_token(engines.disk.as_ref(), token.reveal())?;
-                write_tokens(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
+                KeyFile::Tokens.write(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
                 (table, Some(token))
             }
             None => return Err(NodeError::TokensMissing),
@@ -67,7 +67,7 @@ impl Tokens {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut table = (*self.table()).clone();
         let issued = add(&mut table, engines, Principal { id, trail, scopes }, webhook)?;
-        write_tokens(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
+        KeyFile::Tokens.write(engines.disk.as_ref(), engines.signer.as_ref(), table.to_payload())?;
         *self.table.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(table);
         Ok(issued)
     }

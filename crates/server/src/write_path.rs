@@ -12,6 +12,7 @@ use cairn_access::Principal;
 use cairn_api::v1::SubmitAnswer;
 use cairn_sources::SharedSource;
 use cairn_store::{Placed, Run, RunReply, StoreError};
+pub(crate) use gather::Ids;
 use gather::{Fate, Gathered, Received, Sent};
 use results::Results;
 use std::time::Instant;
@@ -118,7 +119,7 @@ async fn off_reactor(node: &Node, producer: Producer, batch: RawBatch) -> Result
 }
 
 /// Hands the runs to the writer and waits until they are durable.
-async fn commit(node: &Node, runs: Vec<Run>) -> Result<Vec<RunReply>, Failure> {
+pub(crate) async fn commit(node: &Node, runs: Vec<Run>) -> Result<Vec<RunReply>, Failure> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }

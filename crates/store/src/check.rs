@@ -7,7 +7,8 @@ use crate::layout;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::{
-    Cover, ENTRY_BYTES, Hash, KeyNumber, Part, PartText, Seed, SeedWalk, SlotSpan, entry, event_root, leaf_hash,
+    Cover, ENTRY_BYTES, Hash, KeyNumber, LedgerError, Part, PartText, Seed, SeedWalk, SlotSpan, entry, event_root,
+    leaf_hash,
 };
 use std::collections::BTreeMap;
 
@@ -50,10 +51,13 @@ impl<'a> LeafCheck<'a> {
 
     fn commit(&self, index: u64, part: Part, seed: &Seed, text: &str, spans: &[Span]) -> Result<Hash, StoreError> {
         let slots = ledger_spans(spans);
-        PartText { text: text.as_bytes(), slots: &slots }.commit(part, seed).map_err(|error| {
-            let file = layout::trail_dir(&self.trail);
-            Corrupt::in_file(file, format!("slots: {error}")).of(&self.trail, Some((index, index))).into()
-        })
+        PartText { text: text.as_bytes(), slots: &slots }.commit(part, seed).map_err(|error| self.misfit(index, &error))
+    }
+
+    /// The slots of an event do not fit its texts.
+    pub(crate) fn misfit(&self, index: u64, error: &LedgerError) -> StoreError {
+        let file = layout::trail_dir(&self.trail);
+        Corrupt::in_file(file, format!("slots: {error}")).of(&self.trail, Some((index, index))).into()
     }
 
     /// The seed of an event key.

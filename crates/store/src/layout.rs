@@ -11,6 +11,7 @@ pub(crate) const KEYS: &str = "keys";
 pub(crate) const LOG_KEY: &str = "keys/log-1.key";
 pub(crate) const LOG_VKEY: &str = "keys/log-1.vkey";
 pub(crate) const TOKENS: &str = "keys/tokens.json";
+pub(crate) const PROTECTION: &str = "keys/protection.json";
 pub(crate) const FIRST_TOKEN: &str = "keys/admin.token";
 
 pub(crate) fn wal_file(first_seq: u64) -> String {
@@ -29,6 +30,10 @@ pub(crate) fn trail_dir(trail: &TrailRef) -> String {
 
 pub(crate) fn checkpoint(trail: &TrailRef) -> String {
     format!("{TRAILS}/{trail}/checkpoint")
+}
+
+pub(crate) fn redactions(trail: &TrailRef) -> String {
+    format!("{TRAILS}/{trail}/redactions.json")
 }
 
 pub(crate) fn seeds_dir(trail: &TrailRef) -> String {

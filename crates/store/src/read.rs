@@ -78,6 +78,7 @@ impl Reader {
                 }
             }
         }
+        hide(&trail, &mut check, &mut rows)?;
         Ok(rows.into_iter().map(|row| stored(name, row)).collect())
     }
 
@@ -97,6 +98,7 @@ impl Reader {
                 }
             }
         }
+        hide(&trail, &mut check, &mut rows)?;
         Ok(rows)
     }
 
@@ -272,6 +274,12 @@ impl LeafTiles for LoadedTiles {
     fn tile(&self, n: u64) -> Result<Vec<Hash>, MissingTile> {
         self.0.get(&n).cloned().ok_or(MissingTile(n))
     }
+}
+
+/// Hides what was redacted, once the events were checked against their leaf hashes.
+fn hide(trail: &Trail, check: &mut LeafCheck<'_>, rows: &mut [Row]) -> Result<(), StoreError> {
+    let redactions = trail.redactions().clone();
+    rows.iter_mut().try_for_each(|row| redactions.hide(check, row))
 }
 
 fn no_such(trail: &TrailRef, index: u64, size: u64) -> StoreError {

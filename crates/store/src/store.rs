@@ -84,6 +84,10 @@ impl Store {
         Ok((Store { shared, writer: to_writer, sealer: to_sealer, queued_bytes, running }, recovered))
     }
 
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
     /// Who the data directory is.
     pub fn instance(&self) -> &Instance {
         &self.shared.instance

@@ -2,6 +2,7 @@
 
 use crate::commit::Seeds;
 use crate::commit::record::Prepared;
+use crate::redact::Redactions;
 use crate::seal::SegmentRef;
 use crate::seams::{DiskFile, KeyEntry};
 use crate::shared::Shared;
@@ -17,6 +18,7 @@ pub(crate) struct Trail {
     pub(crate) origin: String,
     seeds: Mutex<Seeds>,
     state: RwLock<TrailState>,
+    redactions: Mutex<Arc<Redactions>>,
 }
 
 /// A WAL file that events still stand in.
@@ -98,7 +100,12 @@ impl TrailState {
 
 impl Trail {
     pub(crate) fn new(name: TrailRef, origin: String, seeds: Seeds, state: TrailState) -> Trail {
-        Trail { name, origin, seeds: Mutex::new(seeds), state: RwLock::new(state) }
+        Trail { name, origin, seeds: Mutex::new(seeds), state: RwLock::new(state), redactions: Mutex::default() }
+    }
+
+    /// The slots that were hidden after the fact. Held while their file is replaced.
+    pub(crate) fn redactions(&self) -> MutexGuard<'_, Arc<Redactions>> {
+        self.redactions.lock().expect("no holder of the redactions panics")
     }
 
     pub(crate) fn seeds(&self) -> MutexGuard<'_, Seeds> {

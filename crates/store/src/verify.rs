@@ -9,7 +9,9 @@ use crate::commit::recover::{open_note, trail_names};
 use crate::error::{Corrupt, StoreError, io_error};
 use crate::files;
 use crate::instance::Instance;
+use crate::keyfiles::KeyFile;
 use crate::layout;
+use crate::redact::Redactions;
 use crate::seams::Disk;
 use cairn_event::TrailRef;
 use cairn_ledger::Hash;
@@ -162,6 +164,8 @@ impl Verifier<'_> {
         names.sort();
         for name in names {
             self.published_checkpoint(&name)?;
+            let redactions = Redactions::read(self.disk, &self.public, &name);
+            self.keep(redactions)?;
             if self.scope.trail().is_none_or(|only| *only == name) {
                 let events = log.take(&name);
                 trail::check(self, &name, events, progress)?;
@@ -179,8 +183,10 @@ impl Verifier<'_> {
             Ok(_) => {}
             Err(_) => self.report.notes.push("LOCK is missing; the next start makes it".to_owned()),
         }
-        let tokens = crate::tokens::read_tokens(self.disk, &self.public);
-        self.keep(tokens)?;
+        for file in [KeyFile::Tokens, KeyFile::Protection] {
+            let read = file.read(self.disk, &self.public);
+            self.keep(read)?;
+        }
         Ok(())
     }
 

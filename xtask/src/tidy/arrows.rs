@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engines", &["event", "ledger", "store", "search", "consumers"]),
     ("api", &["event", "ledger"]),
     ("server", &["event", "sources", "admit", "ledger", "store", "search", "access", "consumers", "engines", "api"]),
-    ("cli", &["event", "ledger", "sources", "store", "api", "server", "engines"]),
+    ("cli", &["event", "ledger", "sources", "admit", "store", "api", "server", "engines"]),
     ("sim", &["event", "ledger", "store", "engines", "server"]),
     ("xtask", &[]),
 ];

@@ -62,7 +62,7 @@ enum Said {
 }
 
 pub(crate) fn run(args: IngestArgs, context: &mut Context) -> Ended {
-    let sources = policy::sources(&context.config)?;
+    let sources = policy::read(&context.config)?.sources;
     let (kind, name) = source_named(args.source.as_deref(), &sources)?;
     let session = Session::open(context)?;
     let places: Vec<Place> = args.files.iter().map(|file| Place::named(file)).collect();

@@ -35,7 +35,7 @@ pub(crate) fn run(args: SourceArgs, context: &mut Context) -> Ended {
 }
 
 fn list(context: &mut Context) -> Ended {
-    let sources = policy::sources(&context.config)?;
+    let sources = policy::read(&context.config)?.sources;
     let rows: Vec<Row> = sources
         .iter()
         .map(|source| {

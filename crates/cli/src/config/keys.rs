@@ -105,7 +105,7 @@ pub(crate) const KEYS: &[Key] = &[
         Kind::Path,
         "",
         "--policy",
-        "The policy folder. `sources/KIND/` in it holds mappings of your own, which win over the built-in ones.",
+        "The policy folder. `sources/KIND/` in it holds mappings of your own, which win over the built-in ones; `protection/*.toml` says which values must not be in a trail.",
     ),
     flagged(
         "http.listen",

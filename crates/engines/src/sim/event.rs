@@ -37,6 +37,7 @@ fn with(name: &str, number: u64, now: Timestamp, more: &str) -> Event {
         identified: Identified::Given(format!("key-{number}")),
         conflict_with: None,
         policy: None,
+        protected: None,
     };
     Event::new(draft, admission).expect(VALID)
 }

@@ -16,13 +16,16 @@ mod top;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use crate::priority::{self, giving_way};
 use ::tantivy::directory::MmapDirectory;
 use ::tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
-use ::tantivy::{IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError};
+use ::tantivy::query::{BooleanQuery, RangeQuery, TermQuery};
+use ::tantivy::schema::IndexRecordOption;
+use ::tantivy::{IndexBuilder, IndexReader, IndexWriter, ReloadPolicy, Searcher, TantivyError, Term};
 use cairn_event::TrailRef;
 use cairn_search::{Document, Filter, Hit, Index, IndexError, Order, Reached, Scope};
 
@@ -147,6 +150,21 @@ impl Index for TantivyIndex {
             writer.tantivy.add_document(entry).map_err(failed)?;
         }
         Ok(())
+    }
+
+    fn replace(&self, trail: &TrailRef, document: Document) -> Result<(), IndexError> {
+        {
+            let mut writer = self.writer();
+            let ordinal = writer.marks.ordinal_or_new(trail);
+            let number = Bound::Included(i64::try_from(document.numbers.index).unwrap_or(i64::MAX));
+            let index = |end: Bound<i64>| end.map(|number| Term::from_field_i64(self.fields.index, number));
+            let same_index = RangeQuery::new(index(number), index(number));
+            let ordinal = u64::try_from(ordinal).expect("far fewer trails than that");
+            let same_trail = TermQuery::new(Term::from_field_u64(self.fields.trail, ordinal), IndexRecordOption::Basic);
+            let same = BooleanQuery::intersection(vec![Box::new(same_trail), Box::new(same_index)]);
+            writer.tantivy.delete_query(Box::new(same)).map_err(failed)?;
+        }
+        self.add(trail, vec![document])
     }
 
     fn commit(&self, reached: &[Reached]) -> Result<(), IndexError> {

@@ -25,6 +25,7 @@ fn admission() -> Admission {
         identified: crate::idempotency::Identified::Id,
         conflict_with: None,
         policy: None,
+        protected: None,
     }
 }
 

@@ -103,6 +103,8 @@ pub enum Flag {
     DryRun,
     /// The event lies in a quarantine trail.
     Quarantined,
+    /// Protection replaced or withheld something in it.
+    Redacted,
 }
 
 /// The flags by name, in the order of the reference.
@@ -112,6 +114,7 @@ pub const FLAGS: &[(&str, Flag)] = &[
     ("dry-run", Flag::DryRun),
     ("noop", Flag::Noop),
     ("quarantined", Flag::Quarantined),
+    ("redacted", Flag::Redacted),
 ];
 
 /// Words of `is:` that the language has and whose data does not exist yet.
@@ -119,7 +122,6 @@ pub const FLAGS_UNAVAILABLE: &[(&str, &str)] = &[
     ("duplicate", "a duplicate is answered with the receipt of the first event and not stored again"),
     ("gap", "gaps are not recorded yet"),
     ("held", "legal holds do not exist yet"),
-    ("redacted", "redaction does not exist yet"),
 ];
 
 impl Flag {
@@ -318,6 +320,5 @@ pub const FIELDS: &[Field] = &[
         "whether the proof of the event holds",
     )
     .reading(Reads::Nothing),
-    of("redacted", Kind::Unavailable("redaction does not exist yet"), &[], "fields that were hidden")
-        .reading(Reads::Nothing),
+    text("redacted", &["/protected"], "what protection did: a member, a rule, or `hash`, `mask`, `tokenize`, ..."),
 ];

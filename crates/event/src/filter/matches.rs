@@ -51,6 +51,7 @@ fn state_holds(item: &Item, event: &Json, position: &Position) -> bool {
             Flag::Change => is_member("/effective_change", true),
             Flag::Noop => is_member("/effective_change", false),
             Flag::DryRun => is_member("/dry_run", true),
+            Flag::Redacted => event.get("protected").is_some(),
             Flag::Quarantined => position.trail.trail.as_str() == QUARANTINE_TRAIL,
         },
         _ => false,

@@ -100,5 +100,6 @@ fn admission() -> Admission {
         identified: cairn_event::Identified::Id,
         conflict_with: None,
         policy: None,
+        protected: None,
     }
 }

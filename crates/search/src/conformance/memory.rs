@@ -19,6 +19,8 @@ pub struct MemoryIndex {
 struct State {
     committed: Vec<Entry>,
     added: Vec<Entry>,
+    /// Trail and index of committed entries that are to go.
+    replaced: Vec<(TrailRef, u64)>,
     reached: Vec<Reached>,
 }
 
@@ -96,8 +98,15 @@ impl Index for MemoryIndex {
         Ok(())
     }
 
+    fn replace(&self, trail: &TrailRef, document: Document) -> Result<(), IndexError> {
+        self.locked().replaced.push((trail.clone(), document.numbers.index));
+        self.add(trail, vec![document])
+    }
+
     fn commit(&self, reached: &[Reached]) -> Result<(), IndexError> {
         let mut state = self.locked();
+        let replaced = std::mem::take(&mut state.replaced);
+        state.committed.retain(|entry| !replaced.contains(&(entry.trail.clone(), entry.document.numbers.index)));
         let added = std::mem::take(&mut state.added);
         state.committed.extend(added);
         for new in reached {
@@ -108,7 +117,9 @@ impl Index for MemoryIndex {
     }
 
     fn rollback(&self) -> Result<(), IndexError> {
-        self.locked().added.clear();
+        let mut state = self.locked();
+        state.added.clear();
+        state.replaced.clear();
         Ok(())
     }
 

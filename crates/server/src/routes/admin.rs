@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 /// Bodies of these routes are a few names.
 const BODY_BYTES_MAX: usize = 16 << 10;
 
-async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Failure> {
+pub(crate) async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Failure> {
     let bytes: Bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(collected) => collected.to_bytes(),
         Err(_) => return Err(Failure::new(ProblemCode::BodyTooLarge, format!("more than {BODY_BYTES_MAX} bytes"))),

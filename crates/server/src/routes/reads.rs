@@ -170,7 +170,8 @@ pub(crate) async fn tail(
     let permit = node.gate().tail()?;
     let asked = read_query(&node, parameters.get("q").unwrap_or_default(), (None, None), None, None)?;
     let (trail, next) = tail_start(&node, &principal, &parameters, &headers)?;
-    let stream = Tail::new(node, trail, asked.query, next, permit).into_stream();
+    let query = node.keys().widened(principal.tenant(), &asked.query);
+    let stream = Tail::new(node, trail, query, next, permit).into_stream();
     let stream = Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // A proxy that gathers a response before it passes it on would hold the events back.
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], stream).into_response())

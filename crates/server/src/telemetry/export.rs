@@ -200,6 +200,12 @@ fn integrity(registry: &mut Registry, node: &Node) {
         "When every stored event, root and checkpoint was last checked by this process; 0 if not since the start";
     let full = telemetry.full_pass_at.load(Relaxed) as f64;
     one(registry, "integrity_last_full_pass_timestamp_seconds", help, Value::Gauge(full));
+    let scanned = telemetry.redaction_scanned.load(Relaxed);
+    let failing = telemetry.redaction_failing.load(Relaxed);
+    let ratio = if scanned == 0 { 0.0 } else { failing as f64 / scanned as f64 };
+    let help = "Share of the stored events scanned since the start with a value that a protection rule covers";
+    one(registry, "redaction_failure_ratio", help, Value::Gauge(ratio));
+    one(registry, "redaction_scanned_events", "Stored events scanned since the start", Value::Counter(scanned));
 }
 
 fn trails(registry: &mut Registry, node: &Node, tenant: Option<&TenantName>) {

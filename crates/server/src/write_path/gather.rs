@@ -4,7 +4,8 @@ use super::{Conflict, Producer};
 use crate::failure::Failure;
 use crate::gate::Lease;
 use crate::node::Node;
-use cairn_admit::{Admitted, Facts, Occurrences, Offer, Refusal, RequestKey, Verdict, admit};
+use cairn_admit::protect::TenantKeys;
+use cairn_admit::{Admitted, Facts, Occurrences, Offer, Protection, Refusal, RequestKey, Verdict, admit};
 use cairn_api::ProblemCode;
 use cairn_event::{Class, EventId, Index, Position, TrailRef, limits};
 use cairn_ledger::Hash;
@@ -79,7 +80,8 @@ pub(crate) fn gather(
     idempotency_key: Option<String>,
     lease: Lease,
 ) -> Result<Gathered, Failure> {
-    let facts = facts(producer, node.now());
+    let keys = node.keys().of(producer.principal.tenant());
+    let facts = facts(node, producer, &keys, node.now());
     let mut occurrences = Occurrences::default();
     let mut ids = Ids::new(node);
     let (mut sent, mut runs) = (Vec::new(), Vec::new());
@@ -132,7 +134,8 @@ impl Gathered {
         producer: &Producer,
         conflicts: Vec<Conflict>,
     ) -> Result<Conflicting, Failure> {
-        let facts = facts(producer, self.facts_now);
+        let keys = node.keys().of(producer.principal.tenant());
+        let facts = facts(node, producer, &keys, self.facts_now);
         let mut ids = Ids::new(node);
         let mut marked = Conflicting { runs: Vec::new(), conflicts: Vec::new(), refused: Vec::new() };
         for conflict in conflicts {
@@ -180,7 +183,7 @@ pub(crate) struct Conflicting {
     pub(crate) refused: Vec<(usize, Refusal)>,
 }
 
-fn facts(producer: &Producer, now: Timestamp) -> Facts<'_> {
+fn facts<'a>(node: &'a Node, producer: &'a Producer, keys: &'a TenantKeys, now: Timestamp) -> Facts<'a> {
     Facts {
         now,
         principal: producer.principal.id.as_str(),
@@ -188,6 +191,7 @@ fn facts(producer: &Producer, now: Timestamp) -> Facts<'_> {
         source_name: &producer.source_name,
         trail: &producer.principal.trail,
         policy: None,
+        protection: Protection { rules: &node.config().protection, keys },
     }
 }
 
@@ -255,7 +259,7 @@ fn unreadable(error: SplitError) -> Failure {
 }
 
 /// Fresh event ids. One draw of secret bytes serves three of them.
-struct Ids<'n> {
+pub(crate) struct Ids<'n> {
     node: &'n Node,
     drawn: [u8; 32],
     left: usize,
@@ -264,11 +268,11 @@ struct Ids<'n> {
 impl<'n> Ids<'n> {
     const BYTES: usize = 10;
 
-    fn new(node: &'n Node) -> Ids<'n> {
+    pub(crate) fn new(node: &'n Node) -> Ids<'n> {
         Ids { node, drawn: [0; 32], left: 0 }
     }
 
-    fn next(&mut self, now: Timestamp) -> EventId {
+    pub(crate) fn next(&mut self, now: Timestamp) -> EventId {
         if self.left < Self::BYTES {
             self.drawn = self.node.engines().entropy.secret();
             self.left = self.drawn.len();

@@ -8,6 +8,7 @@ mod idempotency;
 mod log;
 mod operation;
 mod pressure;
+mod protection;
 mod reads;
 mod refusals;
 mod submit;

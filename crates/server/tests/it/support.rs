@@ -200,6 +200,6 @@ pub(crate) fn with_foreign_token(dir: &Arc<TempDir>, trail: &str, change: impl F
         Principal { id: "other".parse().expect("a name"), trail: trail.parse().expect("a trail"), scopes: Scopes::ALL };
     let mut table = TokenTable::default();
     table.add(Entry::new(principal, &token, jiff::Timestamp::UNIX_EPOCH)).expect("the first");
-    cairn_store::write_tokens(&disk, &key, table.to_payload()).expect("written");
+    cairn_store::KeyFile::Tokens.write(&disk, &key, table.to_payload()).expect("written");
     Server::on(dir.clone(), Some(token.reveal().to_owned()), change)
 }

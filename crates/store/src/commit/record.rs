@@ -1,8 +1,8 @@
 //! An event on its way into the log and as it stands in a WAL frame (`formats/wal.md`, type 1).
 
 use crate::error::Corrupt;
-use cairn_event::{Blob, EventId, SlotSpan};
-use cairn_ledger::{Hash, Kind};
+use cairn_event::{Blob, EventId};
+use cairn_ledger::{Hash, Kind, SlotSpan};
 
 /// An admitted event with its commitments: everything but its index, which the writer gives.
 #[derive(Debug, Clone)]
@@ -82,8 +82,8 @@ pub(crate) struct RecordHead {
     pub(crate) fingerprint: [u8; 16],
 }
 
-/// Writes an event record with all slots open.
-pub(crate) fn encode(head: &RecordHead, texts: [&str; 2], slots: [&[SlotSpan]; 2]) -> Vec<u8> {
+/// Writes an event record.
+pub(crate) fn encode(head: &RecordHead, texts: [&str; 2], slots: [&[SlotSpan<'_>]; 2]) -> Vec<u8> {
     let mut out = Vec::with_capacity(texts[0].len() + texts[1].len() + 80 + 32 * (slots[0].len() + slots[1].len()));
     out.extend([0; 4]);
     out.extend(head.key_number.to_be_bytes());
@@ -97,11 +97,12 @@ pub(crate) fn encode(head: &RecordHead, texts: [&str; 2], slots: [&[SlotSpan]; 2
     out.push(u8::try_from(slots[0].len() + slots[1].len()).expect("an event has at most 64 slots"));
     for (part, spans) in slots.into_iter().enumerate() {
         for span in spans {
-            out.push(part as u8);
+            out.push(part as u8 | if span.hidden.is_some() { HIDDEN } else { 0 });
             out.push(u8::try_from(span.path.len()).expect("slot paths are a short fixed list"));
             out.extend(span.path.as_bytes());
             out.extend(span.start.to_be_bytes());
             out.extend(span.len.to_be_bytes());
+            out.extend(span.hidden.iter().flat_map(|commitment| commitment.0));
         }
     }
     let length = length32(out.len() - 4);

@@ -8,6 +8,7 @@ use crate::durable;
 use crate::error::{Corrupt, StoreError, io_error};
 use crate::files;
 use crate::layout;
+use crate::redact::Redactions;
 use crate::seal::SegmentRef;
 use crate::seal::manifest::{Manifest, hashes};
 use crate::seams::Disk;
@@ -81,6 +82,7 @@ pub(crate) fn recover(shared: &Arc<Shared>) -> Result<(End, Recovered), StoreErr
     }
     for name in trail_names(disk)? {
         let trail = load_trail(shared, &name)?;
+        *trail.redactions() = Arc::new(Redactions::read(disk, &shared.signer.public(), &name)?);
         report.sealed += trail.read().sealed;
         shared.insert_trail(trail);
     }

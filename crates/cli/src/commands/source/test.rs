@@ -81,7 +81,7 @@ pub(crate) fn run(args: TestArgs, context: &mut Context) -> Ended {
 }
 
 fn open(args: &TestArgs, context: &Context) -> Result<(SharedSource, Vec<u8>, String), Failure> {
-    let mut sources = policy::sources(&context.config)?;
+    let mut sources = policy::read(&context.config)?.sources;
     let mut named = args.source.as_deref().map(|source| source.split('/').next().unwrap_or_default().to_owned());
     if let Some(folder) = &args.mapping {
         let mapping: SharedSource = Arc::new(policy::mapping(folder)?);

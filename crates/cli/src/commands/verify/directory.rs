@@ -8,7 +8,7 @@ use cairn_engines::LocalDisk;
 use cairn_event::json::Object;
 use cairn_event::{Json, TrailRef};
 use cairn_ledger::sha256;
-use cairn_store::{Corrupt, Finding, Report, Scope, StoreError, public_key, read_tokens};
+use cairn_store::{Corrupt, Finding, KeyFile, Report, Scope, StoreError, public_key};
 
 use super::{Bar, amounts};
 use crate::commands::Context;
@@ -75,7 +75,7 @@ fn once(disk: &LocalDisk, data: &Path, scope: &Scope, bar: &Bar) -> Result<Repor
 fn local_credential(disk: &LocalDisk, data: &Path, public: &[u8; 32]) -> Option<Finding> {
     // Without the file there is nothing to check; a damaged list has been found already.
     let kept = std::fs::read(data.join(TOKEN_FILE)).ok()?;
-    let payload = read_tokens(disk, public).ok().flatten()?;
+    let payload = KeyFile::Tokens.read(disk, public).ok().flatten()?;
     let list = Json::parse(&payload).ok()?;
     let hash = kept.strip_suffix(b"\n").map(|secret| sha256(secret).to_hex());
     let is_known = |token: &Json| token.get("hash").and_then(Json::as_str) == hash.as_deref();

@@ -5,9 +5,11 @@ use proptest::prelude::*;
 
 const PATHS: [&str; 4] = ["/actor/id", "/before", "/metadata", "/resource/id"];
 
-fn slots(text: &str, count: usize) -> Vec<SlotSpan> {
+fn slots(text: &str, count: usize) -> Vec<SlotSpan<'static>> {
     let length = text.len() as u32;
-    PATHS[..count].iter().map(|&path| SlotSpan { path, start: length / 2, len: length / 3 }).collect()
+    let hidden = |path: &str| path.len().is_multiple_of(2).then_some(Hash([7; 32]));
+    let span = |&path: &&'static str| SlotSpan { path, start: length / 2, len: length / 3, hidden: hidden(path) };
+    PATHS[..count].iter().map(span).collect()
 }
 
 proptest! {
@@ -24,8 +26,10 @@ proptest! {
         prop_assert_eq!((record.key_number, record.key, record.fingerprint), (key_number, key, fingerprint));
         prop_assert_eq!(record.texts, [texts.0.as_str(), texts.1.as_str()]);
         for (found, expected) in record.slots.iter().zip(&spans) {
-            let found: Vec<_> = found.iter().map(|span| (span.path.as_str(), span.start, span.length)).collect();
-            let expected: Vec<_> = expected.iter().map(|span| (span.path, span.start, span.len)).collect();
+            let found: Vec<_> =
+                found.iter().map(|span| (span.path.as_str(), span.start, span.length, span.hidden)).collect();
+            let expected: Vec<_> =
+                expected.iter().map(|span| (span.path, span.start, span.len, span.hidden)).collect();
             prop_assert_eq!(found, expected);
         }
         for length in 0..bytes.len() {

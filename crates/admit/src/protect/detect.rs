@@ -1,0 +1,255 @@
+//! Recognising values by their shape, in any text.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::checks;
+
+/// What can be recognised wherever it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Detector {
+    /// Numbers of payment cards: the issuer's prefix and length, and the check digit (ISO/IEC 7812-1).
+    Card,
+    /// Bank account numbers (ISO 13616), by the form of their country and their check digits.
+    Iban,
+    /// JSON web tokens (RFC 7519).
+    Jwt,
+    /// Names of cloud access keys, such as `AKIA…`: no secrets, but what a secret is looked for by.
+    CloudKeyId,
+    /// Secrets of clouds and services that are known by their form.
+    CloudKey,
+    /// Private keys in PEM (RFC 7468).
+    PrivateKey,
+    /// Passwords inside URLs.
+    UrlPassword,
+    /// Mail addresses.
+    Email,
+    /// Telephone numbers: international ones, and those of North America.
+    Phone,
+    /// Numbers that states give to people, with their checks.
+    NationalId,
+}
+
+impl Detector {
+    /// All of them. Where two find the same text, the earlier one counts.
+    pub const ALL: [Detector; 10] = [
+        Detector::PrivateKey,
+        Detector::Jwt,
+        Detector::CloudKeyId,
+        Detector::CloudKey,
+        Detector::UrlPassword,
+        Detector::Iban,
+        Detector::Card,
+        Detector::NationalId,
+        Detector::Email,
+        Detector::Phone,
+    ];
+
+    /// Its word in a policy.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Detector::Card => "card",
+            Detector::Iban => "iban",
+            Detector::Jwt => "jwt",
+            Detector::CloudKeyId => "cloud-key-id",
+            Detector::CloudKey => "cloud-key",
+            Detector::PrivateKey => "private-key",
+            Detector::UrlPassword => "url-password",
+            Detector::Email => "email",
+            Detector::Phone => "phone",
+            Detector::NationalId => "national-id",
+        }
+    }
+
+    /// The one with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Detector> {
+        Detector::ALL.into_iter().find(|detector| detector.as_str() == word)
+    }
+
+    /// Whether its values may be of any length.
+    pub(super) fn is_long(self) -> bool {
+        use Detector::{CloudKey, Email, Jwt, PrivateKey, UrlPassword};
+        matches!(self, CloudKey | Email | Jwt | PrivateKey | UrlPassword)
+    }
+
+    /// Expressions over bytes, of which one matches in every text in which it finds something.
+    pub(super) fn screens(self) -> impl Iterator<Item = &'static str> {
+        SHAPES.iter().filter(move |shape| shape.detector == self).map(|shape| shape.screen)
+    }
+}
+
+/// One shape of a detector.
+struct Shape {
+    detector: Detector,
+    /// Matches, over bytes and cheaply, in every text in which `regex` does.
+    screen: &'static str,
+    /// The candidate: its first group, or all of it.
+    regex: &'static str,
+    /// The places inside a candidate that are what is looked for.
+    within: fn(&str) -> Vec<Range<usize>>,
+}
+
+const fn shape(detector: Detector, screen: &'static str, regex: &'static str) -> Shape {
+    Shape { detector, screen, regex, within: whole }
+}
+
+const fn checked(
+    detector: Detector,
+    screen: &'static str,
+    regex: &'static str,
+    within: fn(&str) -> Vec<Range<usize>>,
+) -> Shape {
+    Shape { detector, screen, regex, within }
+}
+
+fn whole(candidate: &str) -> Vec<Range<usize>> {
+    std::iter::once(0..candidate.len()).collect()
+}
+
+macro_rules! if_valid {
+    ($check:path) => {
+        |candidate| if $check(candidate) { whole(candidate) } else { Vec::new() }
+    };
+}
+
+/// Secrets with a prefix of their maker, as the makers document them.
+const PREFIXED: &str = concat!(
+    r"\b(?:AIza[0-9A-Za-z_-]{35}|ya29\.[0-9A-Za-z_-]{20,}|gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,}",
+    r"|glpat-[A-Za-z0-9_-]{20,}|xox[abeoprs]-[A-Za-z0-9-]{10,}|[sr]k_(?:live|test)_[A-Za-z0-9]{16,}",
+    r"|npm_[A-Za-z0-9]{36}|hv[sbr]\.[A-Za-z0-9_-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
+    r"|do[opr]_v1_[a-f0-9]{64}|hf_[A-Za-z0-9]{34}|sk-[A-Za-z0-9_-]{20,}|pypi-[A-Za-z0-9_-]{50,}",
+    r"|dckr_pat_[A-Za-z0-9_-]{20,}|[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34})",
+);
+
+const SHAPES: &[Shape] = &[
+    shape(
+        Detector::PrivateKey,
+        "PRIVATE KEY",
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\z)",
+    ),
+    shape(Detector::Jwt, r"\beyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    shape(Detector::CloudKeyId, r"\bA[KS]IA[A-Z0-9]{16}", r"\bA[KS]IA[A-Z0-9]{16}\b"),
+    shape(Detector::CloudKey, PREFIXED, PREFIXED),
+    // A secret access key of AWS has no prefix: 40 characters of base64 that are no other kind of text.
+    checked(
+        Detector::CloudKey,
+        r"(?:^|[^A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?:[^A-Za-z0-9/+=]|$)",
+        r"[A-Za-z0-9/+]{40,}=*",
+        if_valid!(checks::is_secret_access_key),
+    ),
+    shape(Detector::CloudKey, "AccountKey=", r"AccountKey=([A-Za-z0-9+/]{40,}={0,2})"),
+    shape(Detector::UrlPassword, r"://[^/ :@]*:", r"://[^/\s:@]*:([^/\s@]+)@"),
+    checked(
+        Detector::Iban,
+        r"\b[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{3}",
+        r"(?i)\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b",
+        checks::ibans,
+    ),
+    checked(Detector::Card, r"[0-9](?:[ -]?[0-9]){12}", r"[0-9](?:[ -]?[0-9]){12,}", checks::cards),
+    checked(
+        Detector::NationalId,
+        r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
+        r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
+        if_valid!(checks::is_ssn),
+    ),
+    shape(
+        Detector::NationalId,
+        r"\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
+        r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[0-9XYZ][0-9]{7}-?[A-Z]\b",
+        r"\b[0-9XYZ][0-9]{7}-?[A-Z]\b",
+        if_valid!(checks::is_dni),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]\b",
+        r"\b[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]\b",
+        if_valid!(checks::is_codice_fiscale),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[12] ?[0-9]{2} ?[0-9]{2} ?[0-9AB]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b",
+        r"\b[12] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b",
+        if_valid!(checks::is_nir),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b",
+        r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b",
+        if_valid!(checks::is_cpf),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[2-9][0-9]{3} [0-9]{4} [0-9]{4}\b",
+        r"\b[2-9][0-9]{3} [0-9]{4} [0-9]{4}\b",
+        if_valid!(checks::is_aadhaar),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[0-9]{6}[-+][0-9]{4}\b",
+        r"\b[0-9]{6}[-+][0-9]{4}\b",
+        if_valid!(checks::is_personnummer),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}\b",
+        r"\b[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}\b",
+        if_valid!(checks::is_luhn),
+    ),
+    checked(
+        Detector::NationalId,
+        r"\b[0-9]{17}[0-9X]\b",
+        r"\b[1-9][0-9]{16}[0-9X]\b",
+        if_valid!(checks::is_resident_id),
+    ),
+    shape(
+        Detector::Email,
+        r"(?:@|%40)[^ ]",
+        r"[\w.+'-]+(?:@|%40)[\p{L}0-9](?:[\p{L}0-9-]*[\p{L}0-9])?(?:\.[\p{L}0-9](?:[\p{L}0-9-]*[\p{L}0-9])?)+",
+    ),
+    checked(
+        Detector::Phone,
+        r"\+[0-9][0-9 ().-]{6}",
+        r"\+[1-9][0-9]{0,2}(?:[ .-]?\(?[0-9]{1,4}\)?)(?:[ .-]?[0-9]{2,4}){1,4}\b",
+        if_valid!(checks::is_e164),
+    ),
+    shape(
+        Detector::Phone,
+        r"[2-9][0-9]{2}\)?[ .-]? ?[2-9][0-9]{2}[ .-][0-9]{4}\b",
+        r"(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}\b",
+    ),
+];
+
+static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let compiled = |shape: &Shape| Regex::new(shape.regex).expect("the expression is a constant that tests compile");
+    SHAPES.iter().map(compiled).collect()
+});
+
+/// The places in a text that one of these detectors finds, in order and without overlap.
+pub(super) fn find(text: &str, is_wanted: impl Fn(Detector) -> bool) -> Vec<(Range<usize>, Detector)> {
+    let mut found: Vec<(Range<usize>, Detector)> = Vec::new();
+    for detector in Detector::ALL.into_iter().filter(|detector| is_wanted(*detector)) {
+        let shapes = SHAPES.iter().zip(REGEXES.iter()).filter(|(shape, _)| shape.detector == detector);
+        for (shape, regex) in shapes {
+            for captures in regex.captures_iter(text) {
+                let candidate = captures.get(1).or(captures.get(0)).expect("a match has its whole");
+                for within in (shape.within)(candidate.as_str()) {
+                    let range = candidate.start() + within.start..candidate.start() + within.end;
+                    let is_free = found.iter().all(|(other, _)| range.end <= other.start || other.end <= range.start);
+                    if is_free && !range.is_empty() {
+                        found.push((range, detector));
+                    }
+                }
+            }
+        }
+    }
+    found.sort_unstable_by_key(|(range, _)| range.start);
+    found
+}
