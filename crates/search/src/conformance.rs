@@ -10,7 +10,7 @@ pub use memory::MemoryIndex;
 pub use trails::MemoryTrails;
 
 use cairn_event::filter::{Context, Query, parse};
-use cairn_event::{Position, Positions, TrailRef};
+use cairn_event::{Json, Position, Positions, TrailRef};
 
 use crate::cursor::Cursor;
 use crate::doc::{Numbers, time};
@@ -19,7 +19,7 @@ use crate::index::{Hit, Index, Order, Scope};
 use crate::page::{Budget, SearchOptions};
 use crate::plan::Plan;
 use crate::run::search;
-use crate::{Extractor, Filter, Partial};
+use crate::{Extractor, Filter, Partial, TermField};
 
 /// Random runs of the suite. Commits are what an engine takes its time for.
 const SEEDS: u64 = 8;
@@ -34,6 +34,7 @@ pub fn run(make: &dyn Fn() -> Box<dyn Index>) {
     }
     what_is_not_committed_is_not_found(&*make());
     a_cleared_index_knows_nothing(&*make());
+    a_replaced_event_is_found_as_it_is_now(&*make());
     events_of_one_moment_come_in_the_order_of_trail_and_index(&*make());
     counts_and_candidates_agree(&*make());
 }
@@ -190,6 +191,25 @@ fn a_cleared_index_knows_nothing(index: &dyn Index) {
     assert_eq!(index.count(&Filter::All, &everything(&trail)), Ok(0));
     follower.step(&trails, index, 100, Commit::Now).expect("all again");
     assert_eq!(index.count(&Filter::All, &everything(&trail)), Ok(30));
+}
+
+fn a_replaced_event_is_found_as_it_is_now(index: &dyn Index) {
+    let trail: TrailRef = "a/main".parse().expect("a name");
+    let trails = MemoryTrails::new();
+    let said =
+        |note: &str| Json::parse(format!(r#"{{"metadata":{{"note":"{note}"}}}}"#).as_bytes()).expect("it is JSON");
+    let server = Json::parse(br#"{"received_at":"2024-05-10T12:00:00Z"}"#).expect("it is JSON");
+    ["zanzibar", "zanzibar", "timbuktu"].iter().for_each(|note| trails.push(&trail, &said(note), &server));
+    let mut follower = Follower::new();
+    follower.step(&trails, index, 100, Commit::Now).expect("three events");
+    let hits = |word: &str| index.count(&Filter::Term(TermField::Word, word.to_owned()), &everything(&trail));
+    assert_eq!((hits("zanzibar"), hits("timbuktu")), (Ok(2), Ok(1)));
+    trails.put(&trail, 1, &said("hidden"), &server);
+    let position = Position { trail: trail.clone(), index: cairn_event::Index(1) };
+    follower.renew(&trails, index, &position).expect("it is read again");
+    follower.step(&trails, index, 100, Commit::Now).expect("nothing new");
+    assert_eq!((hits("zanzibar"), hits("hidden"), hits("timbuktu")), (Ok(1), Ok(1), Ok(1)));
+    assert_eq!(index.count(&Filter::All, &everything(&trail)), Ok(3), "none is there twice");
 }
 
 fn events_of_one_moment_come_in_the_order_of_trail_and_index(index: &dyn Index) {

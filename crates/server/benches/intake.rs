@@ -23,8 +23,9 @@ const MEASURED: Duration = Duration::from_millis(600);
 
 fn main() {
     println!("{:12} {:>6} {:>8} {:>8} {:>8} {:>8}", "µs a record", "bytes", "parse", "map", "write", "admit");
-    for kind in KINDS {
-        let (source, records) = records(kind);
+    let given = KINDS.iter().map(|kind| (*kind, records(kind)));
+    let (native, _) = records("native");
+    for (kind, (source, records)) in given.chain([("native", (native, vec![protected()]))]) {
         let bytes = records.iter().map(Vec::len).sum::<usize>() / records.len();
         let parse = measure(&records, |record| drop(black_box(Json::parse(record))));
         let map = measure(&records, |record| drop(black_box(source.map(record, &delivery()))));
@@ -39,6 +40,17 @@ fn main() {
             "{kind:12} {bytes:6} {parse:8.2} {map_only:8.2} {write_only:8.2} {admit_only:8.2}   {admitted:.2} in all"
         );
     }
+}
+
+/// A native event with ten values that a rule covers.
+fn protected() -> Vec<u8> {
+    let passwords: Vec<String> =
+        (0..10).map(|number| format!(r#""{number}_password":"correct-horse-{number}""#)).collect();
+    format!(
+        r#"{{"time":"2024-03-05T08:15:30Z","actor":{{"type":"user","id":"alice"}},"action":"user.update","resource":{{"type":"user","id":"42"}},"metadata":{{{}}}}}"#,
+        passwords.join(",")
+    )
+    .into_bytes()
 }
 
 fn admitted(kind: &str, source: &SharedSource, record: &[u8]) {

@@ -1,8 +1,9 @@
 //! Replacing what the rules cover, place by place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use cairn_event::changes::Changes;
 use cairn_event::json::{Object, push_segment};
 use cairn_event::{Draft, Json, Note, Place, Raw, hidden_with, slot_of};
@@ -83,7 +84,7 @@ impl<'a> Treating<'a> {
         // Only now is it known which values are covered anywhere.
         let long = self.words.iter().filter(|(value, _)| value.len() >= WORD_BYTES_MIN);
         let words = Words::new(long);
-        if words.found.is_some() {
+        if !words.is_empty() {
             draft.places(&mut |path, place| self.replace_words(path, place, &words));
             for (_, values) in draft.changes.as_mut().into_iter().chain(computed).flat_map(Changes::values_mut) {
                 values.into_iter().flatten().for_each(|value| {
@@ -91,7 +92,11 @@ impl<'a> Treating<'a> {
                 });
             }
         }
-        draft.raw = record.and_then(|record| record.without(&Words::new(self.words.iter())));
+        draft.raw = match record {
+            None | Some(Record::Gone) => None,
+            Some(Record::Same(raw)) => Some(raw),
+            Some(record) => record.without(&Words::new(self.words.iter())),
+        };
     }
 
     /// The source's own record: a rule may cover all of it, or something in it.
@@ -467,27 +472,63 @@ impl Record {
 
 /// Values to be replaced wherever they stand as whole words.
 struct Words {
-    found: Option<AhoCorasick>,
+    found: Found,
     with: Vec<String>,
 }
 
+/// How the values are looked for: an automaton is worth what it costs to build only for many of them.
+enum Found {
+    Few(Vec<String>),
+    Many(AhoCorasick),
+}
+
+/// Most values that are looked for one by one.
+const FEW: usize = 32;
+
 impl Words {
     fn new<'w>(words: impl Iterator<Item = (&'w String, &'w String)>) -> Words {
-        let (values, with): (Vec<_>, Vec<_>) = words.map(|(value, with)| (value, with.clone())).unzip();
-        let searcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(values);
-        // Only memory for more values than an event can hold would be an error.
-        Words { found: searcher.ok().filter(|_| !with.is_empty()), with }
+        let (values, with): (Vec<_>, Vec<_>) = words.map(|(value, with)| (value.clone(), with.clone())).unzip();
+        let built = match values.len() {
+            0..=FEW => None,
+            _ => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values).ok(),
+        };
+        let found = built.map_or(Found::Few(values), Found::Many);
+        Words { found, with }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.with.is_empty()
+    }
+
+    /// The next value in a text from an offset on: where it stands and which it is.
+    fn next(&self, text: &str, from: usize) -> Option<(Range<usize>, usize)> {
+        match &self.found {
+            Found::Few(values) => {
+                let at = |(number, value): (usize, &String)| {
+                    let start = from + text[from..].find(value.as_str())?;
+                    Some((start..start + value.len(), number))
+                };
+                // The first one, and of those the longest.
+                values.iter().enumerate().filter_map(at).min_by_key(|(range, _)| (range.start, usize::MAX - range.end))
+            }
+            Found::Many(searcher) => {
+                let found = searcher.find(Input::new(text).range(from..))?;
+                Some((found.range(), found.pattern().as_usize()))
+            }
+        }
     }
 
     fn replace(&self, text: &str) -> Option<String> {
         let mut replaced = String::new();
-        let mut copied = 0;
-        for found in self.found.as_ref()?.find_iter(text) {
+        let (mut copied, mut from) = (0, 0);
+        while let Some((range, number)) = self.next(text, from) {
             let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            if is_apart(text[..found.start()].chars().next_back()) && is_apart(text[found.end()..].chars().next()) {
-                replaced.push_str(&text[copied..found.start()]);
-                replaced.push_str(&self.with[found.pattern()]);
-                copied = found.end();
+            let first = text[range.clone()].chars().next().map_or(1, char::len_utf8);
+            from = range.start + first;
+            if is_apart(text[..range.start].chars().next_back()) && is_apart(text[range.end..].chars().next()) {
+                replaced.push_str(&text[copied..range.start]);
+                replaced.push_str(&self.with[number]);
+                (copied, from) = (range.end, range.end);
             }
         }
         if copied == 0 {

@@ -70,21 +70,31 @@ impl Detector {
         Detector::ALL.into_iter().find(|detector| detector.as_str() == word)
     }
 
-    /// Whether its values may be of any length.
-    pub(super) fn is_long(self) -> bool {
-        use Detector::{CloudKey, Email, Jwt, PrivateKey, UrlPassword};
-        matches!(self, CloudKey | Email | Jwt | PrivateKey | UrlPassword)
+    /// The shapes in which its values come, as numbers for [`screen_of`] and [`find_shape`].
+    pub(super) fn shapes(self) -> impl Iterator<Item = usize> {
+        (0..SHAPES.len()).filter(move |shape| SHAPES[*shape].detector == self)
     }
+}
 
-    /// Expressions over bytes, of which one matches in every text in which it finds something.
-    pub(super) fn screens(self) -> impl Iterator<Item = &'static str> {
-        SHAPES.iter().filter(move |shape| shape.detector == self).map(|shape| shape.screen)
-    }
+/// How values of a shape begin, and where from their sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// With a digit, at the sign.
+    Digit,
+    /// With a letter, at the sign.
+    Letter,
+    /// At the sign, like no other shape.
+    Own,
+    /// Before the sign, and end behind it.
+    Around,
+    /// Anywhere.
+    Elsewhere,
 }
 
 /// One shape of a detector.
 struct Shape {
     detector: Detector,
+    start: Start,
     /// Matches, over bytes and cheaply, in every text in which `regex` does.
     screen: &'static str,
     /// The candidate: its first group, or all of it.
@@ -93,17 +103,18 @@ struct Shape {
     within: fn(&str) -> Vec<Range<usize>>,
 }
 
-const fn shape(detector: Detector, screen: &'static str, regex: &'static str) -> Shape {
-    Shape { detector, screen, regex, within: whole }
+const fn shape(detector: Detector, start: Start, screen: &'static str, regex: &'static str) -> Shape {
+    Shape { detector, start, screen, regex, within: whole }
 }
 
 const fn checked(
     detector: Detector,
+    start: Start,
     screen: &'static str,
     regex: &'static str,
     within: fn(&str) -> Vec<Range<usize>>,
 ) -> Shape {
-    Shape { detector, screen, regex, within }
+    Shape { detector, start, screen, regex, within }
 }
 
 fn whole(candidate: &str) -> Vec<Range<usize>> {
@@ -128,125 +139,203 @@ const PREFIXED: &str = concat!(
 const SHAPES: &[Shape] = &[
     shape(
         Detector::PrivateKey,
+        Start::Elsewhere,
         "PRIVATE KEY",
         r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|\z)",
     ),
-    shape(Detector::Jwt, r"\beyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
-    shape(Detector::CloudKeyId, r"\bA[KS]IA[A-Z0-9]{16}", r"\bA[KS]IA[A-Z0-9]{16}\b"),
-    shape(Detector::CloudKey, PREFIXED, PREFIXED),
+    shape(Detector::Jwt, Start::Own, r"\beyJ", r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    shape(Detector::CloudKeyId, Start::Letter, r"\bA[KS]IA[A-Z0-9]{16}", r"\bA[KS]IA[A-Z0-9]{16}\b"),
+    shape(Detector::CloudKey, Start::Letter, PREFIXED, PREFIXED),
     // A secret access key of AWS has no prefix: 40 characters of base64 that are no other kind of text.
     checked(
         Detector::CloudKey,
+        Start::Letter,
         r"(?:^|[^A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?:[^A-Za-z0-9/+=]|$)",
         r"[A-Za-z0-9/+]{40,}=*",
         if_valid!(checks::is_secret_access_key),
     ),
-    shape(Detector::CloudKey, "AccountKey=", r"AccountKey=([A-Za-z0-9+/]{40,}={0,2})"),
-    shape(Detector::UrlPassword, r"://[^/ :@]*:", r"://[^/\s:@]*:([^/\s@]+)@"),
+    shape(Detector::CloudKey, Start::Own, "AccountKey=", r"AccountKey=([A-Za-z0-9+/]{40,}={0,2})"),
+    shape(Detector::UrlPassword, Start::Own, r"://[^/ :@]*:", r"://[^/\s:@]*:([^/\s@]+)@"),
     checked(
         Detector::Iban,
+        Start::Letter,
         r"\b[A-Za-z]{2}[0-9]{2} ?[A-Za-z0-9]{4} ?[0-9A-Za-z]{3}",
         r"(?i)\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}\b",
         checks::ibans,
     ),
-    checked(Detector::Card, r"[0-9](?:[ -]?[0-9]){12}", r"[0-9](?:[ -]?[0-9]){12,}", checks::cards),
+    checked(Detector::Card, Start::Digit, r"[0-9](?:[ -]?[0-9]){12}", r"[0-9](?:[ -]?[0-9]){12,}", checks::cards),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
         r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b",
         if_valid!(checks::is_ssn),
     ),
     shape(
         Detector::NationalId,
+        Start::Letter,
         r"\b[A-Z]{2} ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
         r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?[0-9]{2} ?[0-9]{2} ?[0-9]{2} ?[A-D]\b",
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[0-9XYZ][0-9]{7}-?[A-Z]\b",
         r"\b[0-9XYZ][0-9]{7}-?[A-Z]\b",
         if_valid!(checks::is_dni),
     ),
     checked(
         Detector::NationalId,
+        Start::Letter,
         r"\b[A-Z]{6}[0-9]{2}[A-Z][0-9]{2}[A-Z][0-9]{3}[A-Z]\b",
         r"\b[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]\b",
         if_valid!(checks::is_codice_fiscale),
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[12] ?[0-9]{2} ?[0-9]{2} ?[0-9AB]{2} ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b",
         r"\b[12] ?[0-9]{2} ?[0-9]{2} ?[0-9][0-9AB] ?[0-9]{3} ?[0-9]{3} ?[0-9]{2}\b",
         if_valid!(checks::is_nir),
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b",
         r"\b[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}\b",
         if_valid!(checks::is_cpf),
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[2-9][0-9]{3} [0-9]{4} [0-9]{4}\b",
         r"\b[2-9][0-9]{3} [0-9]{4} [0-9]{4}\b",
         if_valid!(checks::is_aadhaar),
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[0-9]{6}[-+][0-9]{4}\b",
         r"\b[0-9]{6}[-+][0-9]{4}\b",
         if_valid!(checks::is_personnummer),
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}\b",
         r"\b[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}\b",
         if_valid!(checks::is_luhn),
     ),
     checked(
         Detector::NationalId,
+        Start::Digit,
         r"\b[0-9]{17}[0-9X]\b",
         r"\b[1-9][0-9]{16}[0-9X]\b",
         if_valid!(checks::is_resident_id),
     ),
     shape(
         Detector::Email,
-        r"(?:@|%40)[^ ]",
+        Start::Around,
+        r#"[^\x00- "'(<](?:@|%40)[A-Za-z0-9\x80-\xFF]"#,
         r"[\w.+'-]+(?:@|%40)[\p{L}0-9](?:[\p{L}0-9-]*[\p{L}0-9])?(?:\.[\p{L}0-9](?:[\p{L}0-9-]*[\p{L}0-9])?)+",
     ),
     checked(
         Detector::Phone,
+        Start::Own,
         r"\+[0-9][0-9 ().-]{6}",
         r"\+[1-9][0-9]{0,2}(?:[ .-]?\(?[0-9]{1,4}\)?)(?:[ .-]?[0-9]{2,4}){1,4}\b",
         if_valid!(checks::is_e164),
     ),
     shape(
         Detector::Phone,
+        Start::Elsewhere,
         r"[2-9][0-9]{2}\)?[ .-]? ?[2-9][0-9]{2}[ .-][0-9]{4}\b",
         r"(?:\([2-9][0-9]{2}\) ?|\b[2-9][0-9]{2}[ .-])[2-9][0-9]{2}[ .-][0-9]{4}\b",
     ),
 ];
+
+/// The same, at the beginning of a text.
+static ANCHORED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let compiled = |shape: &Shape| Regex::new(&format!("^(?:{})", shape.regex)).expect("it compiles without an anchor");
+    SHAPES.iter().map(compiled).collect()
+});
 
 static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     let compiled = |shape: &Shape| Regex::new(shape.regex).expect("the expression is a constant that tests compile");
     SHAPES.iter().map(compiled).collect()
 });
 
+/// An expression over bytes that matches in every text in which this shape is found.
+pub(super) fn screen_of(shape: usize) -> &'static str {
+    SHAPES[shape].screen
+}
+
+/// What is found at a sign of this shape: where values begin, in bytes behind the sign's beginning, with what finds them;
+/// and how many bytes were looked at for good.
+pub(super) fn at_sign(
+    shape: usize,
+    before: &str,
+    behind: &str,
+    is_wanted: &dyn Fn(Detector) -> bool,
+) -> (Vec<(usize, Detector)>, usize) {
+    let Shape { detector, start, .. } = SHAPES[shape];
+    match start {
+        // The rest is for the close look: there are few of these that are none.
+        Start::Elsewhere => (vec![(0, detector)], 1),
+        Start::Around => {
+            let is_space = |c: char| c.is_ascii_whitespace();
+            let word = before.rfind(is_space).map_or(0, |at| at + 1);
+            let end = behind.find(is_space).unwrap_or(behind.len());
+            let is_found = REGEXES[shape].is_match(&format!("{}{}", &before[word..], &behind[..end]));
+            (is_found.then_some((0, detector)).into_iter().collect(), 1)
+        }
+        Start::Digit => {
+            // A run of digits may hold any of these, in any of its groups, with a letter at either end.
+            let is_grouped = |c: char| c.is_ascii_digit() || matches!(c, ' ' | '-' | '.' | '+');
+            let first = behind.chars().next().map_or(0, char::len_utf8);
+            let run = behind[first..].find(|c| !is_grouped(c)).map_or(behind.len(), |at| first + at);
+            let end = behind[run..].char_indices().nth(2).map_or(behind.len(), |(at, _)| run + at);
+            let found = of_start(Start::Digit, is_wanted).flat_map(|shape| {
+                in_shape(shape, &behind[..end]).map(move |range| (range.start, SHAPES[shape].detector))
+            });
+            (found.collect(), run.max(1))
+        }
+        Start::Letter => (of_start(Start::Letter, is_wanted).filter_map(|shape| begins(shape, behind)).collect(), 1),
+        Start::Own => (begins(shape, behind).into_iter().collect(), 1),
+    }
+}
+
+fn of_start(start: Start, is_wanted: &dyn Fn(Detector) -> bool) -> impl Iterator<Item = usize> {
+    (0..SHAPES.len()).filter(move |shape| SHAPES[*shape].start == start && is_wanted(SHAPES[*shape].detector))
+}
+
+/// Whether a value of this shape begins at the beginning of a text, or one character behind: a sign may begin with the
+/// character before its value.
+fn begins(shape: usize, behind: &str) -> Option<(usize, Detector)> {
+    let second = behind.chars().next().map_or(0, char::len_utf8);
+    let back = [0, second].into_iter().find(|back| {
+        let candidate = ANCHORED[shape].find(&behind[*back..]);
+        candidate.is_some_and(|found| !(SHAPES[shape].within)(found.as_str()).is_empty())
+    })?;
+    Some((back, SHAPES[shape].detector))
+}
+
+fn in_shape(shape: usize, text: &str) -> impl Iterator<Item = Range<usize>> {
+    REGEXES[shape].captures_iter(text).flat_map(move |captures| {
+        let candidate = captures.get(1).or(captures.get(0)).expect("a match has its whole");
+        let start = candidate.start();
+        (SHAPES[shape].within)(candidate.as_str()).into_iter().map(move |range| start + range.start..start + range.end)
+    })
+}
+
 /// The places in a text that one of these detectors finds, in order and without overlap.
 pub(super) fn find(text: &str, is_wanted: impl Fn(Detector) -> bool) -> Vec<(Range<usize>, Detector)> {
     let mut found: Vec<(Range<usize>, Detector)> = Vec::new();
     for detector in Detector::ALL.into_iter().filter(|detector| is_wanted(*detector)) {
-        let shapes = SHAPES.iter().zip(REGEXES.iter()).filter(|(shape, _)| shape.detector == detector);
-        for (shape, regex) in shapes {
-            for captures in regex.captures_iter(text) {
-                let candidate = captures.get(1).or(captures.get(0)).expect("a match has its whole");
-                for within in (shape.within)(candidate.as_str()) {
-                    let range = candidate.start() + within.start..candidate.start() + within.end;
-                    let is_free = found.iter().all(|(other, _)| range.end <= other.start || other.end <= range.start);
-                    if is_free && !range.is_empty() {
-                        found.push((range, detector));
-                    }
-                }
+        for range in detector.shapes().flat_map(|shape| in_shape(shape, text)) {
+            let is_free = found.iter().all(|(other, _)| range.end <= other.start || other.end <= range.start);
+            if is_free && !range.is_empty() {
+                found.push((range, detector));
             }
         }
     }

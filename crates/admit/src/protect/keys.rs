@@ -147,7 +147,7 @@ impl Secrets {
         let identity = derive(&self.identity, "identity", tenant);
         let epoch = |(number, secret): &(u32, Secret)| EpochKeys {
             number: *number,
-            hash: derive(secret, "hash", tenant),
+            hash: mac(&derive(secret, "hash", tenant)),
             token: derive(secret, "token", tenant),
         };
         TenantKeys { identity: mac(&identity), epochs: self.epochs.iter().map(epoch).collect() }
@@ -181,7 +181,7 @@ pub struct TenantKeys {
 
 struct EpochKeys {
     number: u32,
-    hash: Secret,
+    hash: Hmac<Sha256>,
     /// Two keys of AES-128, as RFC 5297 section 2.2 joins them.
     token: Secret,
 }
@@ -253,7 +253,7 @@ impl EpochKeys {
     }
 
     fn hash(&self, value: &str) -> String {
-        let mut mac = mac(&self.hash);
+        let mut mac = self.hash.clone();
         mac.update(value.as_bytes());
         let bytes: [u8; 32] = mac.finalize().into_bytes().into();
         format!("{HASH}_{}_{}", self.number, base32(&bytes[..HASH_BYTES]))

@@ -47,7 +47,7 @@ impl Protection<'_> {
         identified: &mut Identified,
         fingerprint: [u8; 16],
     ) -> Result<Option<Changed>, Invalid> {
-        let is_identified_by = identified.text_mut().is_some_and(|text| self.rules.may_cover(text.as_bytes()));
+        let is_identified_by = identified.text_mut().is_some_and(|text| self.rules.surely_covers(text.as_bytes()));
         if !self.is_suspect(said) && !is_identified_by {
             return Ok(None);
         }
@@ -81,11 +81,15 @@ impl Protection<'_> {
     }
 
     fn is_suspect(&self, said: &Said) -> bool {
-        let is_whole = self.rules.of_path(&["raw"], said.draft().action.as_str()).is_some();
+        let action = said.draft().action.as_str();
+        let is_whole = self.rules.of_path(&["raw"], action).is_some();
         let is_raw = |raw: &Raw| is_whole || raw::is_suspect(self.rules, raw.as_bytes());
         said.draft().raw.as_ref().is_some_and(is_raw)
             || self.rules.surely_covers(said.text().as_bytes())
-            || said.large_values().any(|value| self.rules.surely_covers(value))
+            || self.rules.may_name_a_place(said.text().as_bytes(), action)
+            || said
+                .large_values()
+                .any(|value| self.rules.surely_covers(value) || self.rules.may_name_a_place(value, action))
     }
 }
 

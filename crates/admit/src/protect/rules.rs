@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::LazyLock;
 
 use cairn_event::filter::Pattern;
-use regex::Regex;
 use serde::Deserialize;
 
-use super::detect::Detector;
+use super::detect::{self, Detector};
 use super::screen::{Screen, Sign};
 
 /// The rules that are in force unless a policy says otherwise.
@@ -108,6 +106,12 @@ struct PathRule {
     segments: Vec<String>,
     actions: Vec<Pattern>,
     treatment: Treatment,
+}
+
+impl PathRule {
+    fn is_for(&self, action: &str) -> bool {
+        self.actions.is_empty() || self.actions.iter().any(|pattern| pattern.matches(action))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -220,7 +224,8 @@ impl Rules {
         let mut expressions: Vec<(String, Sign)> = Vec::new();
         for (detector, treatment) in &self.detectors {
             if *treatment != Treatment::Keep {
-                expressions.extend(detector.screens().map(|screen| (screen.to_owned(), Sign::Shape(*detector))));
+                let expression = |shape| (detect::screen_of(shape).to_owned(), Sign::Shape(shape));
+                expressions.extend(detector.shapes().map(expression));
             }
         }
         let covers = |rule: &KeyRule| rule.treatment != Treatment::Keep;
@@ -236,11 +241,6 @@ impl Rules {
         }
         if !open.is_empty() {
             expressions.push((beside_value(&format!("(?:{})", open.join("|"))), Sign::Name));
-        }
-        for path in self.paths.iter().filter(|path| path.treatment != Treatment::Keep) {
-            // The last name on the way that is known stands in the text as a key.
-            let Some(name) = path.segments.iter().rev().find(|segment| *segment != "*") else { continue };
-            expressions.push((format!("\"{}\":", regex::escape(name)), Sign::Name));
         }
         if expressions.is_empty() {
             return Ok(None);
@@ -260,6 +260,16 @@ impl Rules {
         self.screen.as_ref().is_some_and(|screen| screen.confirms(self, text))
     }
 
+    /// Whether the text of a draft with this action may have a place that a rule names. False is certain.
+    pub(super) fn may_name_a_place(&self, text: &[u8], action: &str) -> bool {
+        self.paths.iter().any(|rule| {
+            // The last name on the way that is known stands in the text as a key.
+            let name = rule.segments.iter().rev().find(|segment| *segment != "*");
+            let stands = |name: &String| memchr::memmem::find(text, format!("\"{name}\":").as_bytes()).is_some();
+            rule.treatment != Treatment::Keep && rule.is_for(action) && name.is_none_or(stands)
+        })
+    }
+
     /// Detectors that are not asked about the value of a member with this key.
     pub(super) fn exempt(&self, key: &str) -> &[Detector] {
         if self.exempt.is_empty() {
@@ -273,8 +283,7 @@ impl Rules {
         if !self.exempt.values().any(|detectors| detectors.contains(&detector)) {
             return false;
         }
-        let key = KEY_BEFORE.captures(&text[..start]).and_then(|found| found.get(1));
-        key.is_some_and(|key| self.exempt(key.as_str()).contains(&detector))
+        key_before(&text[..start]).is_some_and(|key| self.exempt(key).contains(&detector))
     }
 
     /// The path rule that covers this place, or all that is below it.
@@ -282,7 +291,7 @@ impl Rules {
         let covers = |rule: &&PathRule| {
             rule.segments.len() <= segments.len()
                 && rule.segments.iter().zip(segments).all(|(wanted, found)| wanted == "*" || wanted == found)
-                && (rule.actions.is_empty() || rule.actions.iter().any(|pattern| pattern.matches(action)))
+                && rule.is_for(action)
         };
         self.paths.iter().find(covers).map(|rule| Covering { name: &rule.name, treatment: rule.treatment })
     }
@@ -308,10 +317,15 @@ impl Rules {
     }
 }
 
-/// The key right before a value.
-static KEY_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"([A-Za-z][A-Za-z0-9_.-]{0,60})[\\"']{0,4}\s{0,4}[=:]\s{0,4}[\\"']{0,4}$"#).expect("a constant")
-});
+/// The key right before a value: `key=`, `key: `, `"key": "`, with the backslashes of JSON inside JSON.
+fn key_before(text: &str) -> Option<&str> {
+    const QUOTES: [char; 3] = ['"', '\'', '\\'];
+    let before = text.trim_end_matches(QUOTES).trim_end().strip_suffix(['=', ':'])?;
+    let before = before.trim_end().trim_end_matches(QUOTES);
+    let is_inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let key = before.rfind(|c| !is_inside(c)).map_or(before, |at| &before[at..]).trim_start_matches(|c| !is_inside(c));
+    (!key.is_empty()).then_some(key)
+}
 
 /// Unescaped segments of an RFC 6901 pointer that is not the whole event.
 fn segments(path: &str) -> Option<Vec<String>> {

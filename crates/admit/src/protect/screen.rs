@@ -1,9 +1,9 @@
 //! One look at a whole text that tells whether a rule covers anything in it, before anything is taken apart.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 
 use regex_automata::Input;
-use regex_automata::meta::{BuildError, Config, Regex};
+use regex_automata::meta::{Config, Regex};
 use regex_automata::util::syntax;
 
 use super::detect::{self, Detector};
@@ -13,17 +13,17 @@ use super::rules::Rules;
 const AUTOMATON_BYTES_MAX: usize = 64 << 20;
 const CACHE_BYTES_MAX: usize = 8 << 20;
 
-/// Bytes around a match in which a value of fixed length lies.
-const AROUND_BYTES: usize = 96;
-/// Bytes behind a match in which a longer one does.
-const BEHIND_BYTES: usize = 4096;
+/// Bytes before a sign in which its value may begin, and in which the key of the value stands.
+const AROUND_BYTES: usize = 256;
+/// Bytes behind a sign that are looked at. The longest value that must be whole to be known is a token of the web.
+const BEHIND_BYTES: usize = 8192;
 
 /// What an expression of the screen stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sign {
-    /// A detector may find something here.
-    Shape(Detector),
-    /// A key, or a name on the way to a place: what is there has to be looked at.
+    /// There may be something of this shape here.
+    Shape(usize),
+    /// A key: what is there has to be looked at.
     Name,
 }
 
@@ -37,14 +37,15 @@ pub(super) struct Screen {
 impl Screen {
     /// # Errors
     /// If the expressions need more memory than they may take.
-    pub(super) fn new(expressions: &[(String, Sign)]) -> Result<Screen, BuildError> {
+    pub(super) fn new(expressions: &[(String, Sign)]) -> Result<Screen, String> {
         let config = Config::new()
             .utf8_empty(false)
             .nfa_size_limit(Some(AUTOMATON_BYTES_MAX))
             .hybrid_cache_capacity(CACHE_BYTES_MAX);
         let syntax = syntax::Config::new().unicode(false).utf8(false);
         let patterns: Vec<&str> = expressions.iter().map(|(expression, _)| expression.as_str()).collect();
-        let regex = Regex::builder().configure(config).syntax(syntax).build_many(&patterns)?;
+        let regex = Regex::builder().configure(config).syntax(syntax).build_many(&patterns);
+        let regex = regex.map_err(|error| error.to_string())?;
         Ok(Screen { regex, signs: expressions.iter().map(|(_, sign)| *sign).collect() })
     }
 
@@ -56,29 +57,30 @@ impl Screen {
     /// The same with what a detector may find looked at more closely: most long numbers are no cards.
     pub(super) fn confirms(&self, rules: &Rules, text: &[u8]) -> bool {
         let mut at = 0;
-        let mut seen = HashSet::new();
         while let Some(found) = self.regex.search(&Input::new(text).range(at..)) {
-            let is_real = match self.signs[found.pattern().as_usize()] {
-                Sign::Name => true,
-                Sign::Shape(detector) => {
-                    let start = found.start().saturating_sub(AROUND_BYTES);
-                    let behind = if detector.is_long() { BEHIND_BYTES } else { 2 * AROUND_BYTES };
-                    let end = text.len().min(found.end() + behind);
-                    // One look serves all signs that begin near each other: it reaches behind the last of them.
-                    seen.insert((start / AROUND_BYTES, detector.is_long())) && is_found(rules, &text[start..end])
-                }
-            };
-            if is_real {
-                return true;
-            }
-            at = found.start() + 1;
+            let Sign::Shape(shape) = self.signs[found.pattern().as_usize()] else { return true };
+            let Some(passed) = passed(rules, shape, text, found.start()) else { return true };
+            at = found.start() + passed;
         }
         false
     }
 }
 
-fn is_found(rules: &Rules, window: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(window);
-    let found = detect::find(&text, |detector| rules.of_detector(detector).is_some());
-    found.into_iter().any(|(range, detector)| !rules.is_exempt_in(&text, range.start, detector))
+/// How many bytes from a sign on hold no value: of its own shape, or of one whose values begin in the same way, since only
+/// the first expression that matches at a place is told. None if there is a value.
+fn passed(rules: &Rules, shape: usize, text: &[u8], at: usize) -> Option<usize> {
+    let start = at.saturating_sub(AROUND_BYTES);
+    let (before, behind) = (lossy(&text[start..at]), lossy(&text[at..text.len().min(at + BEHIND_BYTES)]));
+    let is_wanted = |detector| rules.of_detector(detector).is_some();
+    let (found, passed) = detect::at_sign(shape, &before, &behind, &is_wanted);
+    let is_value = |(back, detector): &(usize, Detector)| {
+        // Where a value begins, its key ends.
+        let ahead = format!("{before}{}", &behind[..*back]);
+        !rules.is_exempt_in(&ahead, ahead.len(), *detector)
+    };
+    if found.iter().any(is_value) { None } else { Some(passed) }
+}
+
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }

@@ -51,6 +51,17 @@ impl MemoryTrails {
         });
     }
 
+    /// Puts an event of two parts in the place of another: less of it may be shown now.
+    ///
+    /// # Panics
+    /// If there is no event with this index.
+    pub fn put(&self, trail: &TrailRef, index: usize, producer: &Json, server: &Json) {
+        let mut trails = self.locked();
+        let event = &mut trails.get_mut(trail).expect("a trail of this name")[index];
+        event.producer_text = canonical(producer, Numbers::AsWritten);
+        event.server_text = canonical(server, Numbers::AsWritten);
+    }
+
     /// All events of a trail.
     #[must_use]
     pub fn all(&self, trail: &TrailRef) -> Vec<Stored> {
