@@ -14,7 +14,7 @@ pub mod protect;
 mod quarantine;
 mod refusal;
 
-use cairn_event::{Admission, Digest, Draft, Event, EventId, Producer, Said, TrailRef, idempotency, limits};
+use cairn_event::{Admission, Digest, Draft, Event, EventId, Position, Producer, Said, TrailRef, idempotency, limits};
 use jiff::Timestamp;
 use protect::Changed;
 
@@ -22,7 +22,7 @@ pub use classify::{class_of, severity_of};
 pub use key::{Occurrences, RequestKey};
 pub use protect::Protection;
 pub use quarantine::{QUARANTINE_ACTION, QUARANTINE_TRAIL};
-pub use refusal::{Code, Refusal};
+pub use refusal::{Code, Fault, Refusal};
 
 /// The kind of source whose records are Cairn's own events: their producer can be told what is wrong
 /// and send again, so what is invalid is refused. Records of every other kind can't be sent better,
@@ -61,6 +61,10 @@ pub struct Facts<'a> {
     pub policy: Option<Digest>,
     /// What must not be in the trail.
     pub protection: Protection<'a>,
+    /// Headers of the request that say something about the records, by name in lower case.
+    pub headers: &'a [(String, String)],
+    /// The quarantined record that is tried again, if it is one: then `now` is when that came.
+    pub retried_from: Option<&'a Position>,
 }
 
 /// What happens to a record.
@@ -141,6 +145,7 @@ fn admitted(
         conflict_with: None,
         policy: facts.policy,
         protected: None,
+        retried_from: facts.retried_from.cloned(),
     };
     let event = match changed {
         None => Event::of(said, admission)?,

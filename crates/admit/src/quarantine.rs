@@ -1,6 +1,8 @@
 //! A record that can't be read is kept, with its bytes and the reason, in a trail of its own.
 
 use cairn_event::actor::Actor;
+use cairn_event::draft::Metadata;
+use cairn_event::json::Object;
 use cairn_event::raw::Raw;
 use cairn_event::resource::Resource;
 use cairn_event::text::{Action, Id, LongText, Name};
@@ -39,6 +41,22 @@ fn build(bytes: &[u8], reason: &Refusal, facts: &Facts<'_>) -> Result<Draft, Inv
     draft.outcome = Some(Outcome::Failure);
     draft.outcome_reason = Some(LongText::new(reason.to_string())?);
     draft.service = Some(cairn_event::text::Label::new("cairn")?);
+    draft.metadata = Some(Metadata::new(metadata(reason, facts))?);
     draft.raw = Some(Raw::new(bytes)?);
     Ok(draft)
+}
+
+/// What groups records that can't be read for one cause, and what is needed to try one again.
+fn metadata(reason: &Refusal, facts: &Facts<'_>) -> Object {
+    let mut metadata = Object::new();
+    metadata.insert("code", reason.code.as_str());
+    metadata.insert("fault", reason.fault.as_str());
+    if !reason.field.is_empty() {
+        metadata.insert("field", reason.field.as_str());
+    }
+    if !facts.headers.is_empty() {
+        let headers: Object = facts.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        metadata.insert("headers", headers);
+    }
+    metadata
 }

@@ -27,6 +27,27 @@ impl Code {
     }
 }
 
+/// At whose side the fault is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fault {
+    /// The record is not what its kind says: whoever sends it has to mend it.
+    #[default]
+    Record,
+    /// The mapping makes of it what is no event: whoever keeps the mapping has to mend it.
+    Mapping,
+}
+
+impl Fault {
+    /// The word for it: `record`, `mapping`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Fault::Record => "record",
+            Fault::Mapping => "mapping",
+        }
+    }
+}
+
 /// Why a record was not taken: which field, what came, what is wanted, what to do. Never repeats the
 /// content of the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +62,8 @@ pub struct Refusal {
     pub want: String,
     /// What to do about it, if there is something to say.
     pub hint: Option<String>,
+    /// At whose side the fault is.
+    pub fault: Fault,
 }
 
 impl Refusal {
@@ -51,6 +74,7 @@ impl Refusal {
             got: format!("{size_bytes} bytes"),
             want: format!("at most {} bytes in one record", limits::RECORD_BYTES_MAX),
             hint: None,
+            fault: Fault::Record,
         }
     }
 
@@ -73,7 +97,7 @@ impl From<Invalid> for Refusal {
     fn from(invalid: Invalid) -> Refusal {
         let Invalid { field, got, want, hint, is_too_large } = invalid;
         let code = if is_too_large { Code::TooLarge } else { Code::Invalid };
-        Refusal { code, field, got, want, hint }
+        Refusal { code, field, got, want, hint, fault: Fault::Record }
     }
 }
 
@@ -85,6 +109,7 @@ impl From<JsonError> for Refusal {
             got: format!("{} at byte {}", error.kind.text(), error.offset),
             want: "one JSON object".to_owned(),
             hint: None,
+            fault: Fault::Record,
         }
     }
 }

@@ -25,6 +25,8 @@ fn facts<'a>(trail: &'a TrailRef, kind: &'a str) -> Facts<'a> {
         trail,
         policy: None,
         protection: Protection { rules: &RULES, keys: &KEYS },
+        headers: &[],
+        retried_from: None,
     }
 }
 

@@ -10,9 +10,9 @@ mod upload;
 use crate::exit::ExitCode;
 use crate::problem::Problem;
 use crate::v1::{
-    EpochList, EpochRequest, EventView, NewToken, NewTokenRequest, ProofView, Readiness, RebuildAnswer, Redaction,
-    RedactionRequest, Reveal, RevealRequest, Scan, SealAnswer, SealRequest, SearchPage, SubmitAnswer, Timeline,
-    TokenList, TrailList,
+    EpochList, EpochRequest, EventView, NewToken, NewTokenRequest, ProofView, QuarantineList, Readiness, RebuildAnswer,
+    Redaction, RedactionRequest, RetryAnswer, RetryRequest, Reveal, RevealRequest, Scan, SealAnswer, SealRequest,
+    SearchPage, SubmitAnswer, Timeline, TokenList, TrailList,
 };
 use http::{Call, Http};
 
@@ -358,6 +358,22 @@ impl Client {
     /// [`ClientError::Problem`] `forbidden`, `parameter_invalid`.
     pub fn create_token(&self, request: &NewTokenRequest) -> Result<NewToken, ClientError> {
         self.post_json("/v1/tokens", request)
+    }
+
+    /// What waits in the quarantine, by source and cause.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`.
+    pub fn quarantine(&self) -> Result<QuarantineList, ClientError> {
+        self.http.json(&Call::get("/v1/quarantine"), &[])
+    }
+
+    /// Maps quarantined records again.
+    ///
+    /// # Errors
+    /// [`ClientError::Problem`] `forbidden`, `not_found`.
+    pub fn quarantine_retry(&self, request: &RetryRequest) -> Result<RetryAnswer, ClientError> {
+        self.post_json("/v1/quarantine/retry", request)
     }
 
     /// Hides members of a stored event.

@@ -158,6 +158,22 @@ pub const ROUTES: &[Route] = &[
         takes: (JSON, "NewTokenRequest"),
         ..get("/v1/tokens", "Creates a credential.", Access::Admin, (JSON, "NewToken"))
     },
+    get(
+        "/v1/quarantine",
+        "Groups the records that could not be read by source and cause.",
+        Access::Read,
+        (JSON, "QuarantineList"),
+    ),
+    Route {
+        method: Method::Post,
+        takes: (JSON, "RetryRequest"),
+        ..get(
+            "/v1/quarantine/retry",
+            "Maps quarantined records again under the mappings and rules of today.",
+            Access::Admin,
+            (JSON, "RetryAnswer"),
+        )
+    },
     Route {
         method: Method::Post,
         takes: (JSON, "RedactionRequest"),

@@ -4,6 +4,7 @@
 mod admin;
 mod events;
 mod proof;
+mod quarantine;
 mod redactions;
 mod search;
 
@@ -13,6 +14,7 @@ pub use admin::{
 };
 pub use events::{EventResult, RangeHashes, Receipt, Status, SubmitAnswer};
 pub use proof::ProofView;
+pub use quarantine::{QuarantineGroup, QuarantineList, Retried, RetryAnswer, RetryRequest};
 pub use redactions::{
     EpochList, EpochRequest, Finding, Redaction, RedactionRequest, Reveal, RevealRequest, Scan, Uncovered,
 };

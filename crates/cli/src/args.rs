@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
-    bench, checkpoint, completions, config, dev, diff, doctor, index, ingest, proof, redaction, seal, search, send,
-    serve, show, source, tail, timeline, token, verify, who,
+    bench, checkpoint, completions, config, dev, diff, doctor, index, ingest, proof, quarantine, redaction, seal,
+    search, send, serve, show, source, tail, timeline, token, verify, who,
 };
 use crate::print::Wishes;
 
@@ -142,6 +142,7 @@ pub(crate) enum Command {
     Index(index::IndexArgs),
     /// Credentials
     Token(token::TokenArgs),
+    Quarantine(quarantine::QuarantineArgs),
     Redaction(redaction::RedactionArgs),
     /// The kinds of events that are understood
     Source(source::SourceArgs),

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod index;
 pub(crate) mod ingest;
 pub(crate) mod proof;
+pub(crate) mod quarantine;
 pub(crate) mod redaction;
 pub(crate) mod seal;
 pub(crate) mod search;
@@ -73,6 +74,7 @@ fn dispatch(command: Command, context: &mut Context) -> Ended {
         Command::Seal(args) => seal::run(args, context),
         Command::Index(args) => index::run(args, context),
         Command::Token(args) => token::run(args, context),
+        Command::Quarantine(args) => quarantine::run(args, context),
         Command::Redaction(args) => redaction::run(args, context),
         Command::Source(args) => source::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),

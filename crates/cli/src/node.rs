@@ -209,13 +209,14 @@ fn write_file(data: &Path, name: &str, text: &str) -> io::Result<()> {
 fn node_config(config: &Config) -> Result<NodeConfig, Failure> {
     let count = |name: &str| usize::try_from(config.number(name)).unwrap_or(usize::MAX);
     let percent = |name: &str| u32::try_from(config.number(name).clamp(1, 100)).unwrap_or(100);
-    let policy::Policy { sources, protection } = policy::read(config)?;
+    let policy::Policy { sources, protection, fingerprint } = policy::read(config)?;
     // Struct literals without defaults: a setting that the node gains does not compile until it is here.
     Ok(NodeConfig {
         data_dir: config.data().to_owned(),
         first_trail: config.trail(),
         sources,
         protection,
+        policy: fingerprint,
         store: StoreConfig {
             host: config.text("store.host").map(str::to_owned),
             group_bytes_max: config.number("store.group_bytes_max"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cairn_admit::protect::Rules;
-use cairn_event::TrailName;
+use cairn_event::{Digest, TrailName};
 use cairn_sources::Sources;
 use cairn_sources::mapping::Mapping;
 
@@ -21,6 +21,8 @@ pub(crate) struct Policy {
     pub(crate) sources: Sources,
     /// What must not be in a trail: the files of the folder `protection/` in the order of their names, and the defaults.
     pub(crate) protection: Arc<Rules>,
+    /// SHA-256 over the files that were read: `name NUL length NUL content`, by name. None without a folder.
+    pub(crate) fingerprint: Option<Digest>,
 }
 
 /// Reads the policy folder, if there is one.
@@ -30,25 +32,39 @@ pub(crate) struct Policy {
 pub(crate) fn read(config: &Config) -> Result<Policy, Failure> {
     let mut sources = Sources::builtin();
     let mut protection = Vec::new();
-    if let Some(folder) = config.text("policy") {
-        for path in entries(Path::new(folder))? {
-            match path.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
-                "sources" => {
-                    for kind in entries(&path)?.iter().filter(|kind| kind.is_dir()) {
-                        sources.add(Arc::new(mapping(kind)?));
-                    }
+    let mut seen = Vec::new();
+    let folder = config.text("policy").map(Path::new);
+    for path in folder.map(entries).transpose()?.unwrap_or_default() {
+        match path.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
+            "sources" => {
+                for kind in entries(&path)?.iter().filter(|kind| kind.is_dir()) {
+                    sources.add(Arc::new(mapping(kind)?));
+                    seen.extend([kind.join("map.vrl"), kind.join("source.toml")]);
                 }
-                "protection" => {
-                    for file in entries(&path)?.iter().filter(|file| file.extension().is_some_and(|of| of == "toml")) {
-                        protection.push((file.display().to_string(), text(file)?));
-                    }
-                }
-                _ => {}
             }
+            "protection" => {
+                for file in entries(&path)?.into_iter().filter(|file| file.extension().is_some_and(|of| of == "toml")) {
+                    protection.push((file.display().to_string(), text(&file)?));
+                    seen.push(file);
+                }
+            }
+            _ => {}
         }
     }
     let protection = Rules::parse(&protection).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Policy { sources, protection: Arc::new(protection) })
+    let fingerprint = folder.map(|folder| fingerprint(folder, seen)).transpose()?;
+    Ok(Policy { sources, protection: Arc::new(protection), fingerprint })
+}
+
+fn fingerprint(folder: &Path, mut files: Vec<PathBuf>) -> Result<Digest, Failure> {
+    files.sort();
+    let mut all = Vec::new();
+    for file in files {
+        let content = text(&file)?;
+        let name = file.strip_prefix(folder).unwrap_or(&file).to_string_lossy();
+        all.extend(format!("{name}\0{}\0{content}", content.len()).into_bytes());
+    }
+    Ok(Digest::of(&all))
 }
 
 /// What lies in a folder, by name.

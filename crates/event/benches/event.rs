@@ -55,5 +55,6 @@ fn admission() -> Admission {
         conflict_with: None,
         policy: None,
         protected: None,
+        retried_from: None,
     }
 }

@@ -50,6 +50,8 @@ pub struct Admission {
     pub policy: Option<Digest>,
     /// What protection did, if it did anything.
     pub protected: Option<Protected>,
+    /// The quarantined record that this event was made of later.
+    pub retried_from: Option<Position>,
 }
 
 /// What follows from `before` and `after`, where the producer did not say it.
@@ -342,6 +344,9 @@ fn server_part(draft: &Draft, admission: &Admission, derived: &Derived) -> (Part
         None => {}
     }
     w.member("received_at", plain(&admission.received_at));
+    if let Some(position) = &admission.retried_from {
+        w.member("retried_from", plain(position));
+    }
     if draft.severity.is_none() {
         w.member("severity", text(admission.severity.as_str()));
     }

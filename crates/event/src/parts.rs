@@ -94,6 +94,7 @@ pub const MEMBERS: &[&str] = &[
     "severity",
     "schema",
     "conflict_with",
+    "retried_from",
     "policy",
     "protected",
     "metadata",

@@ -63,6 +63,8 @@ fn admitted(kind: &str, source: &SharedSource, record: &[u8]) {
         trail: &trail,
         policy: None,
         protection: Protection { rules: &RULES, keys: &KEYS },
+        headers: &[],
+        retried_from: None,
     };
     let mapped = source.map(record, &delivery()).expect("it maps");
     let offer = Offer {

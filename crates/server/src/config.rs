@@ -1,7 +1,7 @@
 //! A node's settings, resolved: every value present, units in the names.
 
 use cairn_admit::protect::Rules;
-use cairn_event::TrailRef;
+use cairn_event::{Digest, TrailRef};
 use cairn_sources::Sources;
 use cairn_store::StoreConfig;
 use std::net::SocketAddr;
@@ -21,6 +21,8 @@ pub struct NodeConfig {
     pub sources: Sources,
     /// What must not be in a trail.
     pub protection: Arc<Rules>,
+    /// Fingerprint of the policy that the two above come from; none if there is no policy.
+    pub policy: Option<Digest>,
     /// The write path.
     pub store: StoreConfig,
     /// What requests may take up.
@@ -44,6 +46,7 @@ impl NodeConfig {
             first_trail: "default/main".parse().expect("both names are valid"),
             sources: Sources::builtin(),
             protection: Arc::new(Rules::defaults()),
+            policy: None,
             store: StoreConfig::default(),
             http: HttpConfig::default(),
             syslog: SyslogConfig::default(),

@@ -19,6 +19,7 @@ mod node;
 mod own;
 mod proof_paths;
 mod protection;
+mod quarantine;
 mod read_path;
 mod routes;
 mod scrub;

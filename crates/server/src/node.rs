@@ -3,6 +3,7 @@
 use crate::config::NodeConfig;
 use crate::follow::{self, Follow};
 use crate::gate::Gate;
+use crate::own;
 use crate::protection::Keys;
 use crate::scrub::{Scrub, Subject};
 use crate::telemetry::Telemetry;
@@ -75,6 +76,9 @@ pub enum NodeError {
     /// It is missing although there are events: with other secrets, none of their tokens could be found or read.
     #[error("keys/protection.json is missing, but the data directory is not new; put the file back")]
     SecretsMissing,
+    /// What policy is in force could not be recorded, and so nothing is taken under it.
+    #[error("the change of policy could not be recorded: {0}")]
+    Policy(String),
     /// The operating system gives no thread.
     #[error("start a thread: {0}")]
     Thread(#[source] std::io::Error),
@@ -142,7 +146,12 @@ impl Node {
             stopping,
         };
         let started = Started { recovered, is_new: admin_token.is_some(), admin_token };
-        Ok((Node { inner: Arc::new(inner) }, started))
+        let node = Node { inner: Arc::new(inner) };
+        if let Err(failure) = own::record_policy(&node) {
+            node.close()?;
+            return Err(NodeError::Policy(failure.problem.to_string()));
+        }
+        Ok((node, started))
     }
 
     /// Commits what is queued, publishes the heads and gives the data directory back. Blocks.

@@ -3,15 +3,15 @@
 use crate::failure::Failure;
 use crate::node::Node;
 use crate::write_path;
-use cairn_access::Principal;
+use cairn_access::{Principal, Scopes};
 use cairn_admit::{Admitted, Facts, Occurrences, Offer, Protection, Verdict, admit};
 use cairn_event::actor::Actor;
 use cairn_event::draft::Metadata;
 use cairn_event::json::Object;
 use cairn_event::resource::Resource;
 use cairn_event::text::{Action, Id, Label, LongText};
-use cairn_event::{ActorType, Draft, Index, Invalid, Operation, Outcome, Position, TrailRef};
-use cairn_store::{Placed, Run};
+use cairn_event::{ActorType, Draft, Index, Invalid, Json, Operation, Outcome, Position, TrailRef};
+use cairn_store::{KeyFile, Placed, Run, RunReply, StoreError};
 
 /// The kind of source that such events name.
 const KIND: &str = "cairn";
@@ -45,6 +45,48 @@ impl Deed {
 
 /// Records a deed and gives its position once it is durable: whatever it reports may be done, or be told, only then.
 pub(crate) async fn record(node: &Node, principal: &Principal, deed: Deed) -> Result<Position, Failure> {
+    let run = prepared(node, principal, deed)?;
+    let trail = run.trail.clone();
+    let replies = write_path::commit(node, vec![run]).await?;
+    node.announce_growth();
+    Ok(Position { trail, index: Index(index_of(&replies)) })
+}
+
+/// Records that the policy in force is another one than before, with both fingerprints. Blocks; for a start.
+pub(crate) fn record_policy(node: &Node) -> Result<(), Failure> {
+    let (disk, signer) = (node.engines().disk.as_ref(), node.engines().signer.as_ref());
+    let of = |policy: Option<String>| serde_json::json!({"fingerprint": policy}).to_string().into_bytes();
+    let before = KeyFile::Policy.read(disk, &signer.public())?;
+    let known = before.as_deref().and_then(|payload| serde_json::from_slice::<serde_json::Value>(payload).ok());
+    let known = known.and_then(|known| Some(known.get("fingerprint")?.as_str()?.to_owned()));
+    let now = node.config().policy.map(|policy| policy.to_string());
+    if known == now {
+        return Ok(());
+    }
+    let trail = node.config().first_trail.clone();
+    let id = "cairn".parse().expect("a name that a principal may have");
+    let principal = Principal { id, trail: trail.clone(), scopes: Scopes::ALL };
+    let member = |name: &'static str, policy: &Option<String>| Some((name, Json::from(policy.as_deref()?)));
+    let deed = Deed {
+        trail,
+        action: "cairn.policy.change",
+        operation: Operation::Update,
+        resource: ("cairn.policy", "policy".to_owned()),
+        reason: None,
+        metadata: [member("before", &known), member("after", &now)].into_iter().flatten().collect(),
+    };
+    let run = prepared(node, &principal, deed)?;
+    let (sender, receiver) = std::sync::mpsc::channel();
+    node.store().submit(vec![run], Box::new(move |reply| drop(sender.send(reply))));
+    let stopped = || StoreError::WriterStopped { reason: "the writer ended without an answer".to_owned() };
+    receiver.recv().map_err(|_| stopped())??;
+    node.announce_growth();
+    // After the event: a crash in between records the change once more, and never not at all.
+    KeyFile::Policy.write(disk, signer, of(now))?;
+    Ok(())
+}
+
+fn prepared(node: &Node, principal: &Principal, deed: Deed) -> Result<Run, Failure> {
     let unfit = |error: Invalid| Failure::parameter("reason", error.to_string());
     let (trail, draft) = deed.draft(principal, node).map_err(unfit)?;
     let keys = node.keys().of(principal.tenant());
@@ -55,8 +97,10 @@ pub(crate) async fn record(node: &Node, principal: &Principal, deed: Deed) -> Re
         source_kind: KIND,
         source_name: "node",
         trail: &trail,
-        policy: None,
+        policy: node.config().policy,
         protection: Protection { rules: &node.config().protection, keys: &keys },
+        headers: &[],
+        retried_from: None,
     };
     // A key of its own: the same thing done twice in one instant is two events.
     let natural_key = Some(node.fresh_key());
@@ -67,13 +111,12 @@ pub(crate) async fn record(node: &Node, principal: &Principal, deed: Deed) -> Re
     };
     let Admitted { event, trail, key, fingerprint } = *admitted;
     let prepared = node.store().prepare(&trail, &event, key, fingerprint)?;
-    let replies = write_path::commit(node, vec![Run { trail: trail.clone(), events: vec![prepared] }]).await?;
-    node.announce_growth();
+    Ok(Run { trail, events: vec![prepared] })
+}
+
+fn index_of(replies: &[RunReply]) -> u64 {
     let placed = replies.first().and_then(|reply| reply.placed.first());
-    match placed {
-        Some(Placed::Stored { index } | Placed::Duplicate { index } | Placed::Conflict { index }) => {
-            Ok(Position { trail, index: Index(*index) })
-        }
-        None => unreachable!("one event was submitted, and the writer answers for each"),
+    match placed.expect("one event was submitted, and the writer answers for each") {
+        Placed::Stored { index } | Placed::Duplicate { index } | Placed::Conflict { index } => *index,
     }
 }

@@ -8,6 +8,7 @@ mod health;
 mod log;
 pub(crate) mod otlp;
 mod parameters;
+mod quarantine;
 mod reads;
 mod redactions;
 
@@ -44,6 +45,8 @@ pub(crate) fn router(node: Node) -> Router {
         .route("/v1/seal", post(admin::seal))
         .route("/v1/index/rebuild", post(admin::rebuild_index))
         .route("/v1/tokens", get(admin::tokens).post(admin::create_token))
+        .route("/v1/quarantine", get(quarantine::list))
+        .route("/v1/quarantine/retry", post(quarantine::retry))
         .route("/v1/redactions", post(redactions::apply))
         .route("/v1/redactions/scan", get(redactions::scan))
         .route("/v1/redactions/reveal", post(redactions::reveal))

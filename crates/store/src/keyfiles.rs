@@ -15,15 +15,21 @@ pub enum KeyFile {
     Tokens,
     /// The secrets behind tokens and keyed hashes of protected values.
     Protection,
+    /// The fingerprint of the policy that was last in force.
+    Policy,
 }
 
 impl KeyFile {
+    /// All of them.
+    pub const ALL: [KeyFile; 3] = [KeyFile::Tokens, KeyFile::Protection, KeyFile::Policy];
+
     /// Its name in the directory.
     #[must_use]
     pub fn path(self) -> &'static str {
         match self {
             KeyFile::Tokens => layout::TOKENS,
             KeyFile::Protection => layout::PROTECTION,
+            KeyFile::Policy => layout::POLICY,
         }
     }
 
@@ -31,6 +37,7 @@ impl KeyFile {
         match self {
             KeyFile::Tokens => "application/vnd.cairn.tokens.v1+json",
             KeyFile::Protection => "application/vnd.cairn.protection.v1+json",
+            KeyFile::Policy => "application/vnd.cairn.policy.v1+json",
         }
     }
 

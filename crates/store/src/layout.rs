@@ -12,6 +12,7 @@ pub(crate) const LOG_KEY: &str = "keys/log-1.key";
 pub(crate) const LOG_VKEY: &str = "keys/log-1.vkey";
 pub(crate) const TOKENS: &str = "keys/tokens.json";
 pub(crate) const PROTECTION: &str = "keys/protection.json";
+pub(crate) const POLICY: &str = "keys/policy.json";
 pub(crate) const FIRST_TOKEN: &str = "keys/admin.token";
 
 pub(crate) fn wal_file(first_seq: u64) -> String {

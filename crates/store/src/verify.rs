@@ -183,7 +183,7 @@ impl Verifier<'_> {
             Ok(_) => {}
             Err(_) => self.report.notes.push("LOCK is missing; the next start makes it".to_owned()),
         }
-        for file in [KeyFile::Tokens, KeyFile::Protection] {
+        for file in KeyFile::ALL {
             let read = file.read(self.disk, &self.public);
             self.keep(read)?;
         }

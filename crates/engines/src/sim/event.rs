@@ -38,6 +38,7 @@ fn with(name: &str, number: u64, now: Timestamp, more: &str) -> Event {
         conflict_with: None,
         policy: None,
         protected: None,
+        retried_from: None,
     };
     Event::new(draft, admission).expect(VALID)
 }

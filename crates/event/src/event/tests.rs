@@ -26,6 +26,7 @@ fn admission() -> Admission {
         conflict_with: None,
         policy: None,
         protected: None,
+        retried_from: None,
     }
 }
 

@@ -101,5 +101,6 @@ fn admission() -> Admission {
         conflict_with: None,
         policy: None,
         protected: None,
+        retried_from: None,
     }
 }

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::gate::Lease;
 use crate::node::Node;
 use cairn_admit::protect::TenantKeys;
-use cairn_admit::{Admitted, Facts, Occurrences, Offer, Protection, Refusal, RequestKey, Verdict, admit};
+use cairn_admit::{Admitted, Facts, Fault, Occurrences, Offer, Protection, Refusal, RequestKey, Verdict, admit};
 use cairn_api::ProblemCode;
 use cairn_event::{Class, EventId, Index, Position, TrailRef, limits};
 use cairn_ledger::Hash;
@@ -183,19 +183,21 @@ pub(crate) struct Conflicting {
     pub(crate) refused: Vec<(usize, Refusal)>,
 }
 
-fn facts<'a>(node: &'a Node, producer: &'a Producer, keys: &'a TenantKeys, now: Timestamp) -> Facts<'a> {
+pub(crate) fn facts<'a>(node: &'a Node, producer: &'a Producer, keys: &'a TenantKeys, now: Timestamp) -> Facts<'a> {
     Facts {
         now,
         principal: producer.principal.id.as_str(),
         source_kind: producer.source.kind(),
         source_name: &producer.source_name,
         trail: &producer.principal.trail,
-        policy: None,
+        policy: node.config().policy,
         protection: Protection { rules: &node.config().protection, keys },
+        headers: &producer.headers,
+        retried_from: None,
     }
 }
 
-fn offer<'a>(
+pub(crate) fn offer<'a>(
     producer: &Producer,
     bytes: &'a [u8],
     request_key: Option<RequestKey<'a>>,
@@ -205,7 +207,8 @@ fn offer<'a>(
     let (content, natural_key) = match producer.source.map(bytes, &delivery) {
         Ok(mapped) => (Ok(mapped.draft), mapped.natural_key),
         Err(MapError::Json(error)) => (Err(error.into()), None),
-        Err(MapError::Invalid(invalid) | MapError::Mapping(invalid)) => (Err(invalid.into()), None),
+        Err(MapError::Invalid(invalid)) => (Err(invalid.into()), None),
+        Err(MapError::Mapping(invalid)) => (Err(Refusal { fault: Fault::Mapping, ..invalid.into() }), None),
     };
     Offer { bytes, content, natural_key, request_key, fresh_id }
 }

@@ -9,6 +9,7 @@ mod log;
 mod operation;
 mod pressure;
 mod protection;
+mod quarantine;
 mod reads;
 mod refusals;
 mod submit;

@@ -10,6 +10,8 @@ use super::server::{Folder, Server, client};
 use super::{is_soak, run, wait};
 
 const SEED: u64 = 2;
+/// Starts in a row that showed fewer steps than were waited for.
+const MISSED_MAX: u32 = 4;
 /// Times that every moment is tried with `CAIRN_SOAK=1`.
 const SOAK_ROUNDS: u64 = 40;
 
@@ -21,6 +23,7 @@ fn killed_during_its_first_start_a_directory_still_lets_its_owner_in() {
     for round in 0..rounds {
         // A start makes and renames one file after the other: it is killed after the first such step that
         // can be seen, after the second, and so on.
+        let mut missed = 0;
         for steps in 1.. {
             let folder = Folder::new();
             let server = Server::spawn(folder.path(), &[]);
@@ -32,7 +35,9 @@ fn killed_during_its_first_start_a_directory_still_lets_its_owner_in() {
             is_usable(&folder);
             kills += 1;
             steps_max = seen.max(steps_max);
-            if seen < steps {
+            // A busy machine shows several steps as one now and then; again and again only a start that has no more.
+            missed = if seen < steps { missed + 1 } else { 0 };
+            if missed == MISSED_MAX {
                 break;
             }
         }
