@@ -34,7 +34,7 @@ struct Inner {
     follow: Follow,
     scrub: Scrub,
     tokens: Tokens,
-    keys: Keys,
+    keys: Arc<Keys>,
     gate: Gate,
     telemetry: Arc<Telemetry>,
     /// Changes whenever events became durable.
@@ -105,7 +105,7 @@ impl Node {
     pub fn start(engines: Engines, index: Arc<dyn Index>, config: NodeConfig) -> Result<(Node, Started), NodeError> {
         let (store, recovered) = Store::open(engines.clone(), config.store.clone())?;
         let is_empty = recovered.sealed + recovered.replayed == 0;
-        let keys = Keys::open(&engines, is_empty);
+        let keys = Keys::open(&engines, is_empty).map(Arc::new);
         let opened = keys.and_then(|keys| Ok((keys, Tokens::open(&engines, &config.first_trail, is_empty)?)));
         let (keys, (tokens, admin_token)) = match opened {
             Ok(opened) => opened,
@@ -126,6 +126,8 @@ impl Node {
             host: store.instance().host.clone(),
             clock: engines.clock.clone(),
             telemetry: telemetry.clone(),
+            rules: config.protection.clone(),
+            keys: keys.clone(),
         };
         let scrub = Scrub::start(subject, config.scrub.clone()).map_err(NodeError::Thread)?;
         let (stopping, _) = watch::channel(false);

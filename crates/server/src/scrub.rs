@@ -1,10 +1,14 @@
 //! The thread that reads everything again, slowly: each event against its leaf hash, all leaf hashes
-//! against the root of the newest checkpoint, the checkpoint against the key. `cairn verify` checks more
-//! (files, manifests, the write-ahead log); this one runs beside the work and feeds the metrics.
+//! against the root of the newest checkpoint, the checkpoint against the key, and values against the rules
+//! of protection. `cairn verify` checks more (files, manifests, the write-ahead log); this one runs beside
+//! the work and feeds the metrics.
 
 use crate::config::ScrubConfig;
+use crate::protection::Keys;
 use crate::telemetry::Telemetry;
-use cairn_event::{Positions, ReadError, TrailRef};
+use cairn_admit::Protection;
+use cairn_admit::protect::{Rules, uncovered};
+use cairn_event::{Positions, ReadError, Stored, TrailRef};
 use cairn_ledger::{Checkpoint, Hash, PublicKey, Tree, VerifierKey};
 use cairn_store::Reader;
 use cairn_store::seams::Clock;
@@ -29,6 +33,9 @@ pub(crate) struct Subject {
     pub(crate) host: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) telemetry: Arc<Telemetry>,
+    /// What must not be in a trail, and the keys of each tenant.
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) keys: Arc<Keys>,
 }
 
 impl Scrub {
@@ -118,6 +125,7 @@ impl Loop {
             for event in &stored {
                 tree.push(Hash(event.leaf_hash));
             }
+            self.look_for_values(trail, &stored);
             tree.prune(tree.size());
             self.subject.telemetry.checked(stored.len() as u64);
             self.rest(began.elapsed());
@@ -131,6 +139,18 @@ impl Loop {
         match self.opened(trail, &newest.note) {
             Some(checkpoint) if checkpoint.size() == newest.size && *checkpoint.root() == newest.root => Outcome::Whole,
             _ => Outcome::Damaged(format!("the checkpoint of size {} is not signed by the log", newest.size)),
+        }
+    }
+
+    /// Counts events with values that a rule covers: one that was added since, or one that missed them (M9).
+    fn look_for_values(&self, trail: &TrailRef, stored: &[Stored]) {
+        let keys = self.subject.keys.of(&trail.tenant);
+        let protection = Protection { rules: &self.subject.rules, keys: &keys };
+        let holds_one = |stored: &&Stored| stored.event().is_ok_and(|event| !uncovered(protection, event).is_empty());
+        let failing = stored.iter().filter(holds_one).count();
+        self.subject.telemetry.scanned(stored.len() as u64, failing as u64);
+        if failing > 0 {
+            tracing::warn!(%trail, failing, "stored events hold values that a rule covers; `cairn redaction scan` names them");
         }
     }
 

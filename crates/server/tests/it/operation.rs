@@ -201,6 +201,7 @@ fn a_pass_over_everything_is_told_of_and_finds_damage() {
     server.stop();
     let server = Server::on(dir.clone(), Some(token.clone()), at_once);
     wait_for(&server, "cairn_integrity_last_full_pass_timestamp_seconds", |at| at > 1.7e9);
+    wait_for(&server, "cairn_redaction_scanned_events_total", |events| events > 0.0);
     wait_for(&server, "cairn_integrity_pass_ratio", |ratio| ratio == 1.0);
     server.stop();
     let range = format!("{:020}-{:020}", sealed[0].first, sealed[0].last);
