@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, Input, MatchKind};
+use aho_corasick::AhoCorasick;
 use cairn_event::changes::Changes;
 use cairn_event::json::{Object, push_segment};
 use cairn_event::{Draft, Json, Note, Place, Raw, hidden_with, slot_of};
@@ -490,7 +490,7 @@ impl Words {
         let (values, with): (Vec<_>, Vec<_>) = words.map(|(value, with)| (value.clone(), with.clone())).unzip();
         let built = match values.len() {
             0..=FEW => None,
-            _ => AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&values).ok(),
+            _ => AhoCorasick::new(&values).ok(),
         };
         let found = built.map_or(Found::Few(values), Found::Many);
         Words { found, with }
@@ -500,35 +500,36 @@ impl Words {
         self.with.is_empty()
     }
 
-    /// The next value in a text from an offset on: where it stands and which it is.
-    fn next(&self, text: &str, from: usize) -> Option<(Range<usize>, usize)> {
-        match &self.found {
+    /// Where the values stand in a text, the first one first, and of those that begin together the longest. One that
+    /// overlaps another comes as well: whether it counts depends on what is around it.
+    fn places(&self, text: &str) -> Vec<(Range<usize>, usize)> {
+        let mut places: Vec<(Range<usize>, usize)> = match &self.found {
             Found::Few(values) => {
-                let at = |(number, value): (usize, &String)| {
-                    let start = from + text[from..].find(value.as_str())?;
-                    Some((start..start + value.len(), number))
+                let of_one = |(number, value): (usize, &String)| {
+                    text.match_indices(value.as_str()).map(move |(at, found)| (at..at + found.len(), number)).collect()
                 };
-                // The first one, and of those the longest.
-                values.iter().enumerate().filter_map(at).min_by_key(|(range, _)| (range.start, usize::MAX - range.end))
+                values.iter().enumerate().flat_map(|value| -> Vec<_> { of_one(value) }).collect()
             }
             Found::Many(searcher) => {
-                let found = searcher.find(Input::new(text).range(from..))?;
-                Some((found.range(), found.pattern().as_usize()))
+                searcher.find_overlapping_iter(text).map(|found| (found.range(), found.pattern().as_usize())).collect()
             }
-        }
+        };
+        places.sort_unstable_by_key(|(range, _)| (range.start, usize::MAX - range.end));
+        places
     }
 
     fn replace(&self, text: &str) -> Option<String> {
         let mut replaced = String::new();
-        let (mut copied, mut from) = (0, 0);
-        while let Some((range, number)) = self.next(text, from) {
+        let mut copied = 0;
+        for (range, number) in self.places(text) {
             let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            let first = text[range.clone()].chars().next().map_or(1, char::len_utf8);
-            from = range.start + first;
-            if is_apart(text[..range.start].chars().next_back()) && is_apart(text[range.end..].chars().next()) {
+            if range.start >= copied
+                && is_apart(text[..range.start].chars().next_back())
+                && is_apart(text[range.end..].chars().next())
+            {
                 replaced.push_str(&text[copied..range.start]);
                 replaced.push_str(&self.with[number]);
-                (copied, from) = (range.end, range.end);
+                copied = range.end;
             }
         }
         if copied == 0 {

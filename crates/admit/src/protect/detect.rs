@@ -1,11 +1,13 @@
 //! Recognising values by their shape, in any text.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::checks;
+use super::text::is_free;
 
 /// What can be recognised wherever it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -265,6 +267,20 @@ static REGEXES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
     SHAPES.iter().map(compiled).collect()
 });
 
+/// What is behind the last character of a mail address' first part.
+static DOMAIN: LazyLock<Regex> = LazyLock::new(|| {
+    let label = r"[\p{L}0-9][\p{L}0-9-]{0,62}";
+    Regex::new(&format!(r"^(?s:.)(?:@|%40){label}(?:\.{label})+")).expect("the expression is a constant")
+});
+
+/// Bytes behind a sign of this shape in which its value shows itself.
+pub(super) fn reach(shape: usize) -> usize {
+    match SHAPES[shape].start {
+        Start::Own => 8192,
+        Start::Digit | Start::Letter | Start::Around | Start::Elsewhere => 512,
+    }
+}
+
 /// An expression over bytes that matches in every text in which this shape is found.
 pub(super) fn screen_of(shape: usize) -> &'static str {
     SHAPES[shape].screen
@@ -274,7 +290,6 @@ pub(super) fn screen_of(shape: usize) -> &'static str {
 /// and how many bytes were looked at for good.
 pub(super) fn at_sign(
     shape: usize,
-    before: &str,
     behind: &str,
     is_wanted: &dyn Fn(Detector) -> bool,
 ) -> (Vec<(usize, Detector)>, usize) {
@@ -283,10 +298,7 @@ pub(super) fn at_sign(
         // The rest is for the close look: there are few of these that are none.
         Start::Elsewhere => (vec![(0, detector)], 1),
         Start::Around => {
-            let is_space = |c: char| c.is_ascii_whitespace();
-            let word = before.rfind(is_space).map_or(0, |at| at + 1);
-            let end = behind.find(is_space).unwrap_or(behind.len());
-            let is_found = REGEXES[shape].is_match(&format!("{}{}", &before[word..], &behind[..end]));
+            let is_found = DOMAIN.is_match(behind);
             (is_found.then_some((0, detector)).into_iter().collect(), 1)
         }
         Start::Digit => {
@@ -301,6 +313,8 @@ pub(super) fn at_sign(
             (found.collect(), run.max(1))
         }
         Start::Letter => (of_start(Start::Letter, is_wanted).filter_map(|shape| begins(shape, behind)).collect(), 1),
+        // Two parts of a token make one: the second is far away at most times, and looking for it is quick.
+        Start::Own if detector == Detector::Jwt && !behind.contains(".eyJ") => (Vec::new(), 1),
         Start::Own => (begins(shape, behind).into_iter().collect(), 1),
     }
 }
@@ -330,15 +344,13 @@ fn in_shape(shape: usize, text: &str) -> impl Iterator<Item = Range<usize>> {
 
 /// The places in a text that one of these detectors finds, in order and without overlap.
 pub(super) fn find(text: &str, is_wanted: impl Fn(Detector) -> bool) -> Vec<(Range<usize>, Detector)> {
-    let mut found: Vec<(Range<usize>, Detector)> = Vec::new();
+    let mut found: BTreeMap<usize, (usize, Detector)> = BTreeMap::new();
     for detector in Detector::ALL.into_iter().filter(|detector| is_wanted(*detector)) {
         for range in detector.shapes().flat_map(|shape| in_shape(shape, text)) {
-            let is_free = found.iter().all(|(other, _)| range.end <= other.start || other.end <= range.start);
-            if is_free && !range.is_empty() {
-                found.push((range, detector));
+            if is_free(&found, &range, |(end, _)| *end) {
+                found.insert(range.start, (range.end, detector));
             }
         }
     }
-    found.sort_unstable_by_key(|(range, _)| range.start);
-    found
+    found.into_iter().map(|(start, (end, detector))| (start..end, detector)).collect()
 }

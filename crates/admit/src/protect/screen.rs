@@ -15,8 +15,6 @@ const CACHE_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes before a sign in which its value may begin, and in which the key of the value stands.
 const AROUND_BYTES: usize = 256;
-/// Bytes behind a sign that are looked at. The longest value that must be whole to be known is a token of the web.
-const BEHIND_BYTES: usize = 8192;
 
 /// What an expression of the screen stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +68,9 @@ impl Screen {
 /// the first expression that matches at a place is told. None if there is a value.
 fn passed(rules: &Rules, shape: usize, text: &[u8], at: usize) -> Option<usize> {
     let start = at.saturating_sub(AROUND_BYTES);
-    let (before, behind) = (lossy(&text[start..at]), lossy(&text[at..text.len().min(at + BEHIND_BYTES)]));
+    let (before, behind) = (lossy(&text[start..at]), lossy(&text[at..text.len().min(at + detect::reach(shape))]));
     let is_wanted = |detector| rules.of_detector(detector).is_some();
-    let (found, passed) = detect::at_sign(shape, &before, &behind, &is_wanted);
+    let (found, passed) = detect::at_sign(shape, &behind, &is_wanted);
     let is_value = |(back, detector): &(usize, Detector)| {
         // Where a value begins, its key ends.
         let ahead = format!("{before}{}", &behind[..*back]);

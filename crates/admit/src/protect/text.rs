@@ -1,5 +1,6 @@
 //! Finding what the rules cover inside running text: secrets beside their names, and values known by their shape.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -8,21 +9,30 @@ use regex::Regex;
 use super::detect::{self, Detector};
 use super::rules::{Covering, Rules};
 
-/// `key=value`, `key: value`, `"key": "value"`, with the backslashes of JSON inside JSON. The word before a credential of
-/// HTTP belongs to it.
-static ASSIGNED: LazyLock<Regex> = LazyLock::new(|| {
-    let key = r#"([A-Za-z][A-Za-z0-9_.-]{0,60})[\\"']{0,4}\s{0,4}[=:]\s{0,4}"#;
-    let quoted = r#"\\{0,3}"((?:[^"\\]|\\[^"])*)|'([^']*)"#;
-    let bare = r#"((?:(?:Bearer|Basic|Digest|Token)\s+)?[^\s,;&"'\\}\])]+)"#;
-    constant(&format!("{key}(?:{quoted}|{bare})"))
+/// The forms in which a value stands beside its key. A key is looked for first, and the value only if a rule covers it:
+/// so no text makes every key read all that is behind it.
+struct Form {
+    /// Up to where the value begins; the first group is the key.
+    key: Regex,
+    /// The value, from there on.
+    value: Regex,
+}
+
+static FORMS: LazyLock<[Form; 3]> = LazyLock::new(|| {
+    let form = |key: &str, value: &str| Form { key: constant(key), value: constant(&format!("^(?:{value})")) };
+    [
+        // `key=value`, `key: value`, `"key": "value"`, with the backslashes of JSON inside JSON. The word before a credential
+        // of HTTP belongs to it.
+        form(
+            r#"([A-Za-z][A-Za-z0-9_.-]{0,60})[\\"']{0,4}\s{0,4}[=:]\s{0,4}"#,
+            r#"\\{0,3}"((?:[^"\\]|\\[^"])*)|'([^']*)|((?:(?:Bearer|Basic|Digest|Token)\s+)?[^\s,;&"'\\}\])]+)"#,
+        ),
+        // `--key value` of a command line.
+        form(r"--([A-Za-z][A-Za-z0-9_-]{0,60})\s{1,8}", r#"["']([^"']*)|([^\s"'-][^\s"']*)"#),
+        // `PASSWORD 'value'`, `IDENTIFIED BY 'value'` of a statement in SQL.
+        form(r"\b([A-Za-z_]{1,61}(?i:\s{1,8}by)?)\s{1,8}[EeNn]?'", r"((?:[^']|'')*)"),
+    ]
 });
-
-/// `--key value` of a command line.
-static OPTION: LazyLock<Regex> =
-    LazyLock::new(|| constant(r#"--([A-Za-z][A-Za-z0-9_-]{0,60})\s+(?:["']([^"']*)|([^\s"'-][^\s"']*))"#));
-
-/// `PASSWORD 'value'`, `IDENTIFIED BY 'value'` of a statement in SQL.
-static STATED: LazyLock<Regex> = LazyLock::new(|| constant(r"([A-Za-z_]+(?i:\s+by)?)\s+(?:[EeNn]?)'((?:[^']|'')*)'"));
 
 fn constant(expression: &str) -> Regex {
     Regex::new(expression).expect("the expression is a constant")
@@ -43,10 +53,10 @@ pub(super) fn find<'r>(rules: &'r Rules, text: &str, exempt: &[Detector]) -> Vec
     if !rules.may_cover(text.as_bytes()) {
         return Vec::new();
     }
-    let mut found: Vec<Found<'r>> = Vec::new();
+    let mut found = Findings::default();
     if rules.has_keys() {
-        for expression in [&ASSIGNED, &OPTION, &STATED] {
-            assigned(rules, text, expression, &mut found);
+        for form in FORMS.iter() {
+            beside_keys(rules, text, form, &mut found);
         }
     }
     let is_wanted = |detector: Detector| rules.of_detector(detector).is_some() && !exempt.contains(&detector);
@@ -55,28 +65,42 @@ pub(super) fn find<'r>(rules: &'r Rules, text: &str, exempt: &[Detector]) -> Vec
             continue;
         }
         let treatment = rules.of_detector(detector).expect("only wanted ones are found");
-        add(&mut found, Found { range, covering: Covering { name: detector.as_str(), treatment }, is_named: false });
+        found.add(Found { range, covering: Covering { name: detector.as_str(), treatment }, is_named: false });
     }
-    found.sort_unstable_by_key(|found| found.range.start);
-    found
+    found.0.into_values().collect()
 }
 
-/// Goes on behind each key and not behind its value: in `error: password: x` the value of `error` is no value.
-fn assigned<'r>(rules: &'r Rules, text: &str, expression: &Regex, found: &mut Vec<Found<'r>>) {
+/// Goes on behind each key and not behind its value, unless that is covered: in `error: password: x` the value of `error` is
+/// no value.
+fn beside_keys<'r>(rules: &'r Rules, text: &str, form: &Form, found: &mut Findings<'r>) {
     let mut at = 0;
-    while let Some(captures) = expression.captures_at(text, at) {
-        let key = captures.get(1).expect("the first group is the key");
+    while let Some(captures) = form.key.captures_at(text, at) {
+        let (whole, key) = (captures.get_match(), captures.get(1).expect("the first group is the key"));
         at = key.end();
-        let Some(value) = captures.iter().skip(2).flatten().next().filter(|value| !value.is_empty()) else { continue };
-        if let Some(covering) = rules.of_key(key.as_str()) {
-            add(found, Found { range: value.range(), covering, is_named: true });
+        let Some(covering) = rules.of_key(key.as_str()) else { continue };
+        let behind = form.value.captures(&text[whole.end()..]);
+        let value = behind.as_ref().and_then(|captures| captures.iter().skip(1).flatten().next());
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            let range = whole.end() + value.start()..whole.end() + value.end();
+            at = range.end;
+            found.add(Found { range, covering, is_named: true });
         }
     }
 }
 
-fn add<'r>(found: &mut Vec<Found<'r>>, new: Found<'r>) {
-    let is_free = found.iter().all(|other| new.range.end <= other.range.start || other.range.end <= new.range.start);
-    if is_free {
-        found.push(new);
+/// What was found, without overlap: the first one has the place.
+#[derive(Default)]
+struct Findings<'r>(BTreeMap<usize, Found<'r>>);
+
+impl<'r> Findings<'r> {
+    fn add(&mut self, new: Found<'r>) {
+        if is_free(&self.0, &new.range, |found| found.range.end) {
+            self.0.insert(new.range.start, new);
+        }
     }
+}
+
+/// Whether nothing in a map by beginning overlaps a range.
+pub(super) fn is_free<T>(taken: &BTreeMap<usize, T>, range: &Range<usize>, end: impl Fn(&T) -> usize) -> bool {
+    !range.is_empty() && taken.range(..range.end).next_back().is_none_or(|(_, last)| end(last) <= range.start)
 }
