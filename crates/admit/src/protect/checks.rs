@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use iban::Iban;
 
 /// Digits of a text, as numbers.
@@ -48,29 +50,36 @@ pub(super) fn cards(run: &str) -> Vec<Range<usize>> {
 }
 
 /// Prefixes that issuers have, by their least and greatest four digits, and how many digits their numbers have.
-const ISSUERS: &[(u32, u32, Range<usize>)] = &[
-    (2200, 2204, 16..20),
-    (2221, 2720, 16..17),
-    (3000, 3059, 14..20),
-    (3400, 3499, 15..16),
-    (3528, 3589, 16..20),
-    (3600, 3699, 14..20),
-    (3700, 3799, 15..16),
-    (3800, 3999, 14..20),
-    (4000, 4999, 13..20),
-    (5000, 5099, 13..20),
-    (5100, 5599, 16..17),
-    (5600, 5899, 13..20),
-    (6000, 6999, 13..20),
+const ISSUERS: &[(u32, u32, &[usize])] = &[
+    (2200, 2204, &[16, 17, 18, 19]),
+    (2221, 2720, &[16]),
+    (3000, 3059, &[14]),
+    (3400, 3499, &[15]),
+    (3528, 3589, &[16]),
+    (3600, 3699, &[14]),
+    (3700, 3799, &[15]),
+    (3800, 3999, &[14]),
+    (4000, 4999, &[13, 16]),
+    (5000, 5099, &[13, 16, 18, 19]),
+    (5100, 5599, &[16]),
+    (5600, 5899, &[13, 16, 18, 19]),
+    (6000, 6999, &[16, 18, 19]),
 ];
 
+/// Whether these digits are those of a card: on their own, or in groups as they are embossed, of four at first and never of
+/// more than six.
 fn is_card(text: &str) -> bool {
+    let is_grouped = text.contains([' ', '-']);
+    let mut groups = text.split([' ', '-']).map(str::len);
+    if is_grouped && (groups.next() != Some(4) || groups.any(|digits| digits > 6)) {
+        return false;
+    }
     let count = digits(text).count();
     let prefix = digits(text).take(4).fold(0, |prefix, digit| prefix * 10 + digit);
-    let is_issued = ISSUERS
-        .iter()
-        .any(|(least, greatest, counts)| (*least..=*greatest).contains(&prefix) && counts.contains(&count));
-    is_issued && is_luhn(text)
+    let is_issued = |(least, greatest, counts): &(u32, u32, &[usize])| {
+        (*least..=*greatest).contains(&prefix) && counts.contains(&count)
+    };
+    ISSUERS.iter().any(is_issued) && is_luhn(text)
 }
 
 /// Where account numbers stand in a text that begins like one: each begins where the text or a group does.
@@ -84,10 +93,15 @@ pub(super) fn ibans(candidate: &str) -> Vec<Range<usize>> {
     ends.into_iter().rev().find(is_iban).map(|end| 0..end).into_iter().collect()
 }
 
-/// 40 characters of base64 with letters of both cases and digits: neither a hexadecimal hash nor words.
+/// 40 characters of base64 with letters of both cases and digits: neither a hexadecimal hash, nor words, nor text in base64.
 pub(super) fn is_secret_access_key(text: &str) -> bool {
+    let is_text = || STANDARD.decode(text).is_ok_and(|bytes| bytes.iter().all(|byte| (b' '..=b'~').contains(byte)));
     let has = |test: fn(&u8) -> bool| text.bytes().any(|byte| test(&byte));
-    text.len() == 40 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    text.len() == 40
+        && has(u8::is_ascii_uppercase)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_digit)
+        && !is_text()
 }
 
 /// United States: no area 000, 666 or 900 to 999, no group 00, no serial 0000.

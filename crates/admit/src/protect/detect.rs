@@ -1,5 +1,6 @@
 //! Recognising values by their shape, in any text.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -153,7 +154,7 @@ const SHAPES: &[Shape] = &[
         Detector::CloudKey,
         Start::Letter,
         r"(?:^|[^A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?:[^A-Za-z0-9/+=]|$)",
-        r"[A-Za-z0-9/+]{40,}=*",
+        r"[A-Za-z0-9/+_-]{40,}=*",
         if_valid!(checks::is_secret_access_key),
     ),
     shape(Detector::CloudKey, Start::Own, "AccountKey=", r"AccountKey=([A-Za-z0-9+/]{40,}={0,2})"),
@@ -345,12 +346,34 @@ fn in_shape(shape: usize, text: &str) -> impl Iterator<Item = Range<usize>> {
 /// The places in a text that one of these detectors finds, in order and without overlap.
 pub(super) fn find(text: &str, is_wanted: impl Fn(Detector) -> bool) -> Vec<(Range<usize>, Detector)> {
     let mut found: BTreeMap<usize, (usize, Detector)> = BTreeMap::new();
+    let uuids: LazyCell<Vec<Range<usize>>, _> =
+        LazyCell::new(|| UUID.find_iter(text).map(|uuid| uuid.range()).collect());
     for detector in Detector::ALL.into_iter().filter(|detector| is_wanted(*detector)) {
         for range in detector.shapes().flat_map(|shape| in_shape(shape, text)) {
+            let is_number = matches!(detector, Detector::Card | Detector::NationalId | Detector::Phone);
+            if is_number && !stands_alone(text, &range, &uuids) {
+                continue;
+            }
             if is_free(&found, &range, |(end, _)| *end) {
                 found.insert(range.start, (range.end, detector));
             }
         }
     }
     found.into_iter().map(|(start, (end, detector))| (start..end, detector)).collect()
+}
+
+/// Ids of this form are in every record, and some of their digits pass for a number of something.
+static UUID: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b").expect("a constant")
+});
+
+/// Whether a number is no part of a longer word, of a decimal number, or of a UUID. The UUIDs are in order.
+fn stands_alone(text: &str, range: &Range<usize>, uuids: &[Range<usize>]) -> bool {
+    let mut before = text[..range.start].chars().rev();
+    let (last, second) = (before.next(), before.next());
+    let is_decimal = last == Some('.') && second.is_some_and(|c| c.is_ascii_digit());
+    let is_inside = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    let next = uuids.partition_point(|uuid| uuid.end <= range.start);
+    let is_in_uuid = uuids.get(next).is_some_and(|uuid| uuid.start < range.end);
+    !is_decimal && !is_inside(last) && !is_inside(text[range.end..].chars().next()) && !is_in_uuid
 }

@@ -112,6 +112,14 @@ fn what_only_looks_like_a_value_stays() {
         "user@localhost",
         "v1.2.3+build.456",
         "the password was changed",
+        "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf",
+        "4111a111-1111-4111-8111-411111111111",
+        "0a000000-0000-4000-8000-00000000000a",
+        "MDE3OlB1bGxSZXF1ZXN0UmV2aWV3MjM3ODk1Njcx",
+        "CTku1Ghwt-nCouj_Yv62oJg3j8xTBMgivye1UCxmv2zDF9vCcsWQ7F2-uit",
+        "aws-go-sdk-4722375070115152000",
+        "3.4111111111111111",
         "https://example.org/path?page=2",
     ] {
         stays(text);

@@ -77,7 +77,10 @@ fn beside_keys<'r>(rules: &'r Rules, text: &str, form: &Form, found: &mut Findin
     while let Some(captures) = form.key.captures_at(text, at) {
         let (whole, key) = (captures.get_match(), captures.get(1).expect("the first group is the key"));
         at = key.end();
-        let Some(covering) = rules.of_key(key.as_str()) else { continue };
+        // A part of a longer name, as in `arn:aws:secretsmanager:eu-west-1:1:secret:name`, is no key.
+        let Some(covering) = rules.of_key(key.as_str()).filter(|_| !text[..key.start()].ends_with(':')) else {
+            continue;
+        };
         let behind = form.value.captures(&text[whole.end()..]);
         let value = behind.as_ref().and_then(|captures| captures.iter().skip(1).flatten().next());
         if let Some(value) = value.filter(|value| !value.is_empty()) {
