@@ -112,7 +112,7 @@ fn what_only_looks_like_a_value_stays() {
         "user@localhost",
         "v1.2.3+build.456",
         "the password was changed",
-        "alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/usr/bin/id",
+        "alice : TTY=pts/0 ; PWD=/srv/alice ; USER=root ; COMMAND=/usr/bin/id",
         "arn:aws:secretsmanager:us-east-1:123456789012:secret:prod/db-AbCdEf",
         "4111a111-1111-4111-8111-411111111111",
         "0a000000-0000-4000-8000-00000000000a",
