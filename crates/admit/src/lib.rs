@@ -21,7 +21,7 @@ use protect::Changed;
 pub use classify::{class_of, severity_of};
 pub use key::{Occurrences, RequestKey};
 pub use protect::Protection;
-pub use quarantine::{QUARANTINE_ACTION, QUARANTINE_TRAIL};
+pub use quarantine::{QUARANTINE_ACTION, QUARANTINE_TRAIL, quarantine_of};
 pub use refusal::{Code, Fault, Refusal};
 
 /// The kind of source whose records are Cairn's own events: their producer can be told what is wrong
@@ -163,7 +163,7 @@ fn quarantined(
     facts: &Facts<'_>,
     occurrences: &mut Occurrences,
 ) -> Verdict {
-    let trail = quarantine::trail(facts.trail);
+    let trail = quarantine_of(facts.trail);
     let identity = key::Identity::default();
     let kept = quarantine::draft(bytes, &reason, facts)
         .and_then(|draft| admitted(draft, &identity, fresh_id, facts, &trail, occurrences));

@@ -17,7 +17,8 @@ pub const QUARANTINE_TRAIL: &str = "quarantine";
 pub const QUARANTINE_ACTION: &str = "cairn.event.quarantine";
 
 /// The quarantine beside a trail.
-pub(crate) fn trail(meant_for: &TrailRef) -> TrailRef {
+#[must_use]
+pub fn quarantine_of(meant_for: &TrailRef) -> TrailRef {
     let trail: TrailName = QUARANTINE_TRAIL.parse().expect("the name is one that every trail may have");
     TrailRef { tenant: meant_for.tenant.clone(), trail }
 }

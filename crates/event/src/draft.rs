@@ -181,12 +181,6 @@ impl Said {
         &self.draft
     }
 
-    /// The draft, taken out.
-    #[must_use]
-    pub fn into_draft(self) -> Draft {
-        self.draft
-    }
-
     /// The text of part 0.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -544,7 +544,8 @@ pub(crate) fn write_string(text: &str, out: &mut String) {
 }
 
 /// Undoes `~1` and `~0` of a pointer segment (RFC 6901 section 4).
-pub(crate) fn unescape_segment(segment: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn unescape_segment(segment: &str) -> Cow<'_, str> {
     if segment.contains('~') {
         Cow::Owned(segment.replace("~1", "/").replace("~0", "~"))
     } else {

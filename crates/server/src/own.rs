@@ -11,7 +11,7 @@ use cairn_event::json::Object;
 use cairn_event::resource::Resource;
 use cairn_event::text::{Action, Id, Label, LongText};
 use cairn_event::{ActorType, Draft, Index, Invalid, Json, Operation, Outcome, Position, TrailRef};
-use cairn_store::{KeyFile, Placed, Run, RunReply, StoreError};
+use cairn_store::{KeyFile, Prepared, Run};
 
 /// The kind of source that such events name.
 const KIND: &str = "cairn";
@@ -45,11 +45,10 @@ impl Deed {
 
 /// Records a deed and gives its position once it is durable: whatever it reports may be done, or be told, only then.
 pub(crate) async fn record(node: &Node, principal: &Principal, deed: Deed) -> Result<Position, Failure> {
-    let run = prepared(node, principal, deed)?;
-    let trail = run.trail.clone();
-    let replies = write_path::commit(node, vec![run]).await?;
+    let (trail, event) = prepared(node, principal, deed)?;
+    let placed = write_path::commit_one(node, &trail, event).await?;
     node.announce_growth();
-    Ok(Position { trail, index: Index(index_of(&replies)) })
+    Ok(Position { trail, index: Index(placed.index()) })
 }
 
 /// Records that the policy in force is another one than before, with both fingerprints. Blocks; for a start.
@@ -75,18 +74,17 @@ pub(crate) fn record_policy(node: &Node) -> Result<(), Failure> {
         reason: None,
         metadata: [member("before", &known), member("after", &now)].into_iter().flatten().collect(),
     };
-    let run = prepared(node, &principal, deed)?;
+    let (trail, event) = prepared(node, &principal, deed)?;
     let (sender, receiver) = std::sync::mpsc::channel();
-    node.store().submit(vec![run], Box::new(move |reply| drop(sender.send(reply))));
-    let stopped = || StoreError::WriterStopped { reason: "the writer ended without an answer".to_owned() };
-    receiver.recv().map_err(|_| stopped())??;
+    node.store().submit(vec![Run { trail, events: vec![event] }], Box::new(move |reply| drop(sender.send(reply))));
+    receiver.recv().map_err(|_| write_path::unanswered())??;
     node.announce_growth();
     // After the event: a crash in between records the change once more, and never not at all.
     KeyFile::Policy.write(disk, signer, of(now))?;
     Ok(())
 }
 
-fn prepared(node: &Node, principal: &Principal, deed: Deed) -> Result<Run, Failure> {
+fn prepared(node: &Node, principal: &Principal, deed: Deed) -> Result<(TrailRef, Prepared), Failure> {
     let unfit = |error: Invalid| Failure::parameter("reason", error.to_string());
     let (trail, draft) = deed.draft(principal, node).map_err(unfit)?;
     let keys = node.keys().of(principal.tenant());
@@ -111,12 +109,5 @@ fn prepared(node: &Node, principal: &Principal, deed: Deed) -> Result<Run, Failu
     };
     let Admitted { event, trail, key, fingerprint } = *admitted;
     let prepared = node.store().prepare(&trail, &event, key, fingerprint)?;
-    Ok(Run { trail, events: vec![prepared] })
-}
-
-fn index_of(replies: &[RunReply]) -> u64 {
-    let placed = replies.first().and_then(|reply| reply.placed.first());
-    match placed.expect("one event was submitted, and the writer answers for each") {
-        Placed::Stored { index } | Placed::Duplicate { index } | Placed::Conflict { index } => *index,
-    }
+    Ok((trail, prepared))
 }

@@ -5,9 +5,9 @@ use crate::node::Node;
 use crate::read_path;
 use crate::write_path::{self, Ids, Producer};
 use cairn_access::{Principal, Scopes};
-use cairn_admit::{Admitted, Occurrences, QUARANTINE_ACTION, QUARANTINE_TRAIL, Verdict, admit};
+use cairn_admit::{Admitted, Occurrences, QUARANTINE_ACTION, Verdict, admit, quarantine_of};
 use cairn_api::v1::{QuarantineGroup, QuarantineList};
-use cairn_event::{Json, Position, Positions, TrailName, TrailRef};
+use cairn_event::{Json, Position, Positions, TrailRef};
 use cairn_store::Prepared;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashSet};
@@ -18,12 +18,6 @@ pub(crate) const RETRY_ACTION: &str = "cairn.quarantine.retry";
 const LISTED_MAX: u64 = 100_000;
 /// Records that one request tries again, at most.
 pub(crate) const RETRIED_MAX: usize = 500;
-
-/// The quarantine of a principal's tenant.
-pub(crate) fn trail_of(principal: &Principal) -> TrailRef {
-    let trail: TrailName = QUARANTINE_TRAIL.parse().expect("every tenant may have this trail");
-    TrailRef { tenant: principal.tenant().clone(), trail }
-}
 
 /// A record that could not be read.
 pub(crate) struct Entry {
@@ -52,27 +46,20 @@ pub(crate) struct Waiting {
 
 /// Reads the quarantine.
 pub(crate) fn waiting(node: &Node, principal: &Principal) -> Result<Waiting, Failure> {
-    let trail = trail_of(principal);
+    let trail = quarantine_of(&principal.trail);
     let size = node.reader().size(&trail);
     let first = size.saturating_sub(LISTED_MAX);
     let (mut entries, mut solved) = (Vec::new(), HashSet::new());
-    let mut at = first;
-    while at < size {
-        let stored = node.reader().read(&trail, at..size).map_err(|error| read_path::read_failed(node, error))?;
-        let Some(last) = stored.last() else { break };
-        at = last.position.index.0 + 1;
-        for stored in stored {
-            let event = stored.event().map_err(|error| Failure::internal("a stored event can't be read", &error))?;
-            match event.get("action").and_then(Json::as_str) {
-                Some(QUARANTINE_ACTION) => entries.push(Entry { position: stored.position, event }),
-                Some(RETRY_ACTION) => {
-                    let positions = event.pointer("/metadata/solved").and_then(Json::as_array).unwrap_or_default();
-                    solved.extend(positions.iter().filter_map(Json::as_str).map(str::to_owned));
-                }
-                _ => {}
+    read_path::each_event(node, &trail, first..size, |position, event| {
+        match event.get("action").and_then(Json::as_str) {
+            Some(QUARANTINE_ACTION) => entries.push(Entry { position, event }),
+            Some(RETRY_ACTION) => {
+                let positions = event.pointer("/metadata/solved").and_then(Json::as_array).unwrap_or_default();
+                solved.extend(positions.iter().filter_map(Json::as_str).map(str::to_owned));
             }
+            _ => {}
         }
-    }
+    })?;
     let before = entries.len();
     entries.retain(|entry| !solved.contains(&entry.position.to_string()));
     Ok(Waiting { solved: before - entries.len(), entries, is_partial: first > 0 })
@@ -104,7 +91,7 @@ pub(crate) fn list(node: &Node, principal: &Principal) -> Result<QuarantineList,
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.count));
     Ok(QuarantineList {
-        trail: trail_of(principal).to_string(),
+        trail: quarantine_of(&principal.trail).to_string(),
         waiting: found.entries.len() as u64,
         solved: found.solved as u64,
         partial: found.is_partial,

@@ -11,9 +11,10 @@ use cairn_api::ProblemCode;
 use cairn_api::v1::{EventView, Hint, ProofView, SearchPage, Timeline};
 use cairn_event::canonical::{Numbers, canonical};
 use cairn_event::filter::Query;
-use cairn_event::{EventId, Position, Positions, ReadError, Stored, TrailRef, raw};
+use cairn_event::{EventId, Json, Position, Positions, ReadError, Stored, TrailRef, raw};
 use cairn_ledger::{Hash, ProofText};
 use cairn_search::{Budget, Cursor, NoIndex, Order, Page, SearchError, SearchOptions, TimelineBy, search, who};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -201,6 +202,26 @@ pub(crate) fn locate(
             }
         }
     }
+}
+
+/// Gives each event of a part of a trail, in order, and the index behind the last one.
+pub(crate) fn each_event(
+    node: &Node,
+    trail: &TrailRef,
+    range: Range<u64>,
+    mut each: impl FnMut(Position, Json),
+) -> Result<u64, Failure> {
+    let mut at = range.start;
+    while at < range.end {
+        let stored = node.reader().read(trail, at..range.end).map_err(|error| read_failed(node, error))?;
+        let Some(last) = stored.last() else { break };
+        at = last.position.index.0 + 1;
+        for stored in stored {
+            let event = stored.event().map_err(|error| Failure::internal("a stored event can't be read", &error))?;
+            each(stored.position, event);
+        }
+    }
+    Ok(at)
 }
 
 pub(crate) fn show(node: &Node, position: &Position) -> Result<EventView, Failure> {

@@ -2,6 +2,7 @@
 //! `/readyz` runs without a principal; see [`cairn_api::ROUTES`] for the list with what each needs.
 
 mod admin;
+mod body;
 mod caller;
 mod events;
 mod health;

@@ -10,8 +10,9 @@ use crate::intake::{self, Encoding};
 use crate::node::Node;
 use cairn_access::Principal;
 use cairn_api::v1::SubmitAnswer;
+use cairn_event::TrailRef;
 use cairn_sources::SharedSource;
-use cairn_store::{Placed, Run, RunReply, StoreError};
+use cairn_store::{Placed, Prepared, Run, RunReply, StoreError};
 use gather::{Fate, Gathered, Received, Sent};
 pub(crate) use gather::{Ids, facts, offer};
 use results::Results;
@@ -126,10 +127,19 @@ pub(crate) async fn commit(node: &Node, runs: Vec<Run>) -> Result<Vec<RunReply>,
     let (sender, receiver) = oneshot::channel();
     // The producer may be gone by the time the writer answers; the events are durable all the same.
     node.store().submit(runs, Box::new(move |reply| drop(sender.send(reply))));
-    let reply = receiver
-        .await
-        .unwrap_or_else(|_| Err(StoreError::WriterStopped { reason: "the writer ended without an answer".to_owned() }));
-    Ok(reply?)
+    Ok(receiver.await.map_err(|_| unanswered())??)
+}
+
+/// The writer is gone, and with it the answer.
+pub(crate) fn unanswered() -> StoreError {
+    StoreError::WriterStopped { reason: "the writer ended without an answer".to_owned() }
+}
+
+/// Hands one event to the writer, waits until it is durable and says where it stands.
+pub(crate) async fn commit_one(node: &Node, trail: &TrailRef, event: Prepared) -> Result<Placed, Failure> {
+    let replies = commit(node, vec![Run { trail: trail.clone(), events: vec![event] }]).await?;
+    let placed = replies.first().and_then(|reply| reply.placed.first());
+    Ok(*placed.expect("one event was submitted, and the writer answers for each"))
 }
 
 /// An event whose key had been used for other content.

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use aho_corasick::AhoCorasick;
 use cairn_event::changes::Changes;
-use cairn_event::json::{Object, push_segment};
+use cairn_event::json::{Object, push_segment, unescape_segment};
 use cairn_event::{Draft, Json, Note, Place, Raw, hidden_with, slot_of};
 
 use super::detect::Detector;
@@ -197,8 +197,7 @@ impl<'a> Treating<'a> {
 
     /// A value that a rule by place or key covers.
     fn whole(&mut self, value: &str, covering: Covering<'_>) -> Fate {
-        // What was protected before comes again when a quarantined record is tried again.
-        if value.is_empty() || value == MASK || keys::is_form(value) {
+        if value.is_empty() || is_treated(value) {
             return Fate::Stays;
         }
         let fate = self.treat(value, covering);
@@ -219,16 +218,21 @@ impl<'a> Treating<'a> {
         if treatment == Treatment::Keep {
             return Fate::Stays;
         }
-        self.is_changed = true;
-        let note = (self.member.clone(), name.to_owned(), treatment.as_str());
-        *self.notes.entry(note).or_insert(0) += 1;
+        self.note(self.member.clone(), name, treatment);
         match treatment {
-            Treatment::Keep | Treatment::Commit if self.withhold() => Fate::Stays,
+            Treatment::Commit if self.withhold() => Fate::Stays,
+            // Kept ones are gone by now; what no slot holds can't be committed to.
             Treatment::Keep | Treatment::Commit | Treatment::Mask => Fate::Text(MASK.to_owned()),
             Treatment::Drop => Fate::Goes,
             Treatment::Tokenize => Fate::Text(keys.token(value)),
             Treatment::Hash => Fate::Text(keys.hash(value)),
         }
+    }
+
+    /// Counts that something was done.
+    fn note(&mut self, member: String, rule: &str, treatment: Treatment) {
+        self.is_changed = true;
+        *self.notes.entry((member, rule.to_owned(), treatment.as_str())).or_insert(0) += 1;
     }
 
     /// Withholds the slot that is being looked at. False if there is none.
@@ -241,31 +245,23 @@ impl<'a> Treating<'a> {
 
     /// A text in which something may be covered.
     fn text(&mut self, value: &str) -> Fate {
-        let mut replaced = String::new();
-        let mut copied = 0;
+        let mut pieces = Vec::new();
         for found in text::find(self.protection.rules, value, self.exempt) {
             let inside = &value[found.range.clone()];
-            if inside == MASK || keys::is_form(inside) {
+            if is_treated(inside) {
                 continue;
             }
             let fate = match found.is_named {
                 true => self.whole(inside, found.covering),
                 false => self.treat(inside, found.covering),
             };
-            let with = match fate {
-                Fate::Stays => continue,
-                Fate::Text(text) => text,
-                Fate::Goes => String::new(),
-            };
-            replaced.push_str(&value[copied..found.range.start]);
-            replaced.push_str(&with);
-            copied = found.range.end;
+            match fate {
+                Fate::Stays => {}
+                Fate::Text(text) => pieces.push((found.range, text)),
+                Fate::Goes => pieces.push((found.range, String::new())),
+            }
         }
-        if copied == 0 {
-            return Fate::Stays;
-        }
-        replaced.push_str(&value[copied..]);
-        Fate::Text(replaced)
+        spliced(value, pieces).map_or(Fate::Stays, Fate::Text)
     }
 
     /// A value of JSON, which stands at `way`. True if it is to be left out.
@@ -273,19 +269,12 @@ impl<'a> Treating<'a> {
         match json {
             Json::Null | Json::Bool(_) => false,
             Json::String(value) => {
-                let fate = match over {
-                    Some(over) => self.whole(value, over.covering),
-                    None => self.text(value),
-                };
-                self.becomes(json, fate)
+                let fate = self.scalar(value, over);
+                becomes(json, fate)
             }
             Json::Number(number) => {
-                let value = number.literal().into_owned();
-                let fate = match over {
-                    Some(over) => self.whole(&value, over.covering),
-                    None => self.text(&value),
-                };
-                self.becomes(json, fate)
+                let fate = self.scalar(&number.literal(), over);
+                becomes(json, fate)
             }
             Json::Array(items) => {
                 let treated = std::mem::take(items).into_iter().filter_map(|mut item| {
@@ -302,14 +291,10 @@ impl<'a> Treating<'a> {
         }
     }
 
-    fn becomes(&mut self, json: &mut Json, fate: Fate) -> bool {
-        match fate {
-            Fate::Stays => false,
-            Fate::Goes => true,
-            Fate::Text(text) => {
-                *json = Json::String(text);
-                false
-            }
+    fn scalar(&mut self, value: &str, over: Option<Over<'a>>) -> Fate {
+        match over {
+            Some(over) => self.whole(value, over.covering),
+            None => self.text(value),
         }
     }
 
@@ -339,9 +324,7 @@ impl<'a> Treating<'a> {
     fn key(&mut self, key: String) -> String {
         let found = text::find(self.protection.rules, &key, &[]);
         let Some(first) = found.first().filter(|found| found.covering.treatment != Treatment::Keep) else { return key };
-        let note = (self.member.clone(), first.covering.name.to_owned(), first.covering.treatment.as_str());
-        *self.notes.entry(note).or_insert(0) += 1;
-        self.is_changed = true;
+        self.note(self.member.clone(), first.covering.name, first.covering.treatment);
         match first.covering.treatment {
             Treatment::Tokenize => self.protection.keys.token(&key),
             _ => self.protection.keys.hash(&key),
@@ -353,8 +336,7 @@ impl<'a> Treating<'a> {
         self.at("/changes");
         let rules = self.protection.rules;
         for (path, values) in changes.values_mut() {
-            let names: Vec<String> =
-                path.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect();
+            let names: Vec<String> = path.split('/').skip(1).map(|name| unescape_segment(name).into_owned()).collect();
             let of_state = |state: &str| {
                 let segments: Vec<&str> = std::iter::once(state).chain(names.iter().map(String::as_str)).collect();
                 rules.of_path(&segments, &self.action)
@@ -427,11 +409,43 @@ impl<'a> Treating<'a> {
         let found = text::find(self.protection.rules, value, self.exempt);
         let first = found.iter().find(|found| found.covering.treatment != Treatment::Keep);
         if let Some(first) = first {
-            let note = ("producer".to_owned(), first.covering.name.to_owned(), Treatment::Hash.as_str());
-            *self.notes.entry(note).or_insert(0) += 1;
+            self.note("producer".to_owned(), first.covering.name, Treatment::Hash);
         }
         is_word || first.is_some()
     }
+}
+
+/// Gives a value of JSON its fate. True if it is to be left out.
+fn becomes(json: &mut Json, fate: Fate) -> bool {
+    match fate {
+        Fate::Stays => false,
+        Fate::Goes => true,
+        Fate::Text(text) => {
+            *json = Json::String(text);
+            false
+        }
+    }
+}
+
+/// Whether a text is what stands in the place of a value already: it comes again when a quarantined record is tried again.
+fn is_treated(text: &str) -> bool {
+    text == MASK || keys::is_form(text)
+}
+
+/// A text with other texts in the place of some ranges, which rise; none if there are no ranges.
+fn spliced(text: &str, pieces: impl IntoIterator<Item = (Range<usize>, impl AsRef<str>)>) -> Option<String> {
+    let mut spliced = String::new();
+    let mut copied = 0;
+    for (range, with) in pieces {
+        spliced.push_str(&text[copied..range.start]);
+        spliced.push_str(with.as_ref());
+        copied = range.end;
+    }
+    if copied == 0 {
+        return None;
+    }
+    spliced.push_str(&text[copied..]);
+    Some(spliced)
 }
 
 /// A source's own record, once the rules were asked.
@@ -519,24 +533,16 @@ impl Words {
     }
 
     fn replace(&self, text: &str) -> Option<String> {
-        let mut replaced = String::new();
-        let mut copied = 0;
-        for (range, number) in self.places(text) {
-            let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-            if range.start >= copied
+        let is_apart = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+        let mut free = 0;
+        let whole = self.places(text).into_iter().filter(|(range, _)| {
+            let counts = range.start >= free
                 && is_apart(text[..range.start].chars().next_back())
-                && is_apart(text[range.end..].chars().next())
-            {
-                replaced.push_str(&text[copied..range.start]);
-                replaced.push_str(&self.with[number]);
-                copied = range.end;
-            }
-        }
-        if copied == 0 {
-            return None;
-        }
-        replaced.push_str(&text[copied..]);
-        Some(replaced)
+                && is_apart(text[range.end..].chars().next());
+            free = if counts { range.end } else { free };
+            counts
+        });
+        spliced(text, whole.map(|(range, number)| (range, &self.with[number])))
     }
 
     fn replace_json(&self, json: &mut Json) -> bool {

@@ -12,7 +12,7 @@ use super::text::is_free;
 
 /// What can be recognised wherever it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Detector {
+pub(super) enum Detector {
     /// Numbers of payment cards: the issuer's prefix and length, and the check digit (ISO/IEC 7812-1).
     Card,
     /// Bank account numbers (ISO 13616), by the form of their country and their check digits.
@@ -37,7 +37,7 @@ pub enum Detector {
 
 impl Detector {
     /// All of them. Where two find the same text, the earlier one counts.
-    pub const ALL: [Detector; 10] = [
+    pub(super) const ALL: [Detector; 10] = [
         Detector::PrivateKey,
         Detector::Jwt,
         Detector::CloudKeyId,
@@ -51,8 +51,7 @@ impl Detector {
     ];
 
     /// Its word in a policy.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Detector::Card => "card",
             Detector::Iban => "iban",
@@ -68,8 +67,7 @@ impl Detector {
     }
 
     /// The one with this word.
-    #[must_use]
-    pub fn from_word(word: &str) -> Option<Detector> {
+    pub(super) fn from_word(word: &str) -> Option<Detector> {
         Detector::ALL.into_iter().find(|detector| detector.as_str() == word)
     }
 

@@ -26,7 +26,7 @@ const TOKEN: &str = "tok";
 const HASH: &str = "hash";
 
 /// Most epochs of one data directory: a query for a protected value asks for its form in each.
-pub const EPOCHS_MAX: usize = 64;
+const EPOCHS_MAX: usize = 64;
 
 /// Bytes of a keyed hash that stand in an event: 128 bits tell all values of a tenant apart.
 const HASH_BYTES: usize = 16;

@@ -16,9 +16,8 @@ use cairn_event::{Derived, Identified, Invalid, Json, Note, Protected, Raw, Said
 
 use apply::Treating;
 
-pub use detect::Detector;
-pub use keys::{EPOCHS_MAX, Secrets, SecretsInvalid, TenantKeys};
-pub use rules::{DEFAULTS, Rules, RulesInvalid, Treatment};
+pub use keys::{Secrets, SecretsInvalid, TenantKeys};
+pub use rules::{Rules, RulesInvalid};
 
 /// The rules in force, and the keys of the tenant that an event belongs to.
 #[derive(Clone, Copy)]

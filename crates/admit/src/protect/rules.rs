@@ -4,18 +4,19 @@ use std::collections::HashMap;
 use std::fmt;
 
 use cairn_event::filter::Pattern;
+use cairn_event::json::unescape_segment;
 use serde::Deserialize;
 
 use super::detect::{self, Detector};
 use super::screen::{Screen, Sign};
 
 /// The rules that are in force unless a policy says otherwise.
-pub const DEFAULTS: &str = include_str!("defaults.toml");
+const DEFAULTS: &str = include_str!("defaults.toml");
 
 /// What is done with a protected value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Treatment {
+pub(super) enum Treatment {
     /// It stays; later rules are not asked.
     Keep,
     /// It is left out.
@@ -33,7 +34,7 @@ pub enum Treatment {
 impl Treatment {
     /// Its word in a policy.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Treatment::Keep => "keep",
             Treatment::Drop => "drop",
@@ -330,7 +331,7 @@ fn key_before(text: &str) -> Option<&str> {
 /// Unescaped segments of an RFC 6901 pointer that is not the whole event.
 fn segments(path: &str) -> Option<Vec<String>> {
     let path = path.strip_prefix('/')?;
-    Some(path.split('/').map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect())
+    Some(path.split('/').map(|segment| unescape_segment(segment).into_owned()).collect())
 }
 
 /// A key without what its spellings differ in: case, and what joins words.

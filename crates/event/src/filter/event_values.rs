@@ -13,7 +13,7 @@ const NOT_FREE_TEXT: &[&str] = &["time", "received_at", "before_hash", "after_ha
 
 /// Calls `visit` with every text that free text is searched in, in the order of the event: each
 /// string and each number as written, at any depth. Left out are `time`, `received_at`,
-/// `before_hash`, `after_hash`, `protected`, and `raw` where its bytes are no text. Words that follow each other
+/// `before_hash`, `after_hash`, and `raw` where its bytes are no text. Words that follow each other
 /// count as a phrase inside one text, never across two.
 pub fn each_text(event: &Json, mut visit: impl FnMut(&str)) {
     any_text(event, &mut |text| {

@@ -1,5 +1,6 @@
 //! Sealing, rebuilding the index, credentials.
 
+use super::body::{read, required};
 use super::caller::Caller;
 use super::parameters::Parameters;
 use super::reads::own_trail;
@@ -11,31 +12,11 @@ use crate::tokens::IssueError;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
 use cairn_access::{Entry, PrincipalName, Scope, Scopes, TableInvalid};
-use cairn_api::ProblemCode;
 use cairn_api::v1::{
     NewToken, NewTokenRequest, RebuildAnswer, SealAnswer, SealRequest, SealedSegment, TokenList, TokenView,
 };
 use cairn_event::{Positions, TrailName};
-use http_body_util::{BodyExt, Limited};
-use serde::de::DeserializeOwned;
-
-/// Bodies of these routes are a few names.
-const BODY_BYTES_MAX: usize = 16 << 10;
-
-pub(crate) async fn read<T: DeserializeOwned>(body: Body) -> Result<Option<T>, Failure> {
-    let bytes: Bytes = match Limited::new(body, BODY_BYTES_MAX).collect().await {
-        Ok(collected) => collected.to_bytes(),
-        Err(_) => return Err(Failure::new(ProblemCode::BodyTooLarge, format!("more than {BODY_BYTES_MAX} bytes"))),
-    };
-    if bytes.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    serde_json::from_slice(&bytes)
-        .map(Some)
-        .map_err(|error| Failure::new(ProblemCode::BodyUnreadable, error.to_string()))
-}
 
 pub(crate) async fn seal(
     State(node): State<Node>,
@@ -96,8 +77,7 @@ pub(crate) async fn create_token(
     body: Body,
 ) -> Result<Response, Failure> {
     let principal = caller.with(Scope::Admin)?;
-    let request: NewTokenRequest =
-        read(body).await?.ok_or_else(|| Failure::new(ProblemCode::BodyEmpty, "want an object with id and scopes"))?;
+    let request: NewTokenRequest = required(body, "an object with id and scopes").await?;
     let id: PrincipalName = request
         .id
         .parse()

@@ -1,6 +1,6 @@
 //! The quarantine: what waits in it, and trying it again.
 
-use super::admin::read;
+use super::body::read;
 use super::caller::Caller;
 use super::parameters::Parameters;
 use super::{blocking, json};
@@ -13,9 +13,10 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use cairn_access::{Principal, Scope};
+use cairn_admit::quarantine_of;
 use cairn_api::v1::{Retried, RetryAnswer, RetryRequest};
 use cairn_event::{Index, Json, Operation, Position};
-use cairn_store::{Placed, Run};
+use cairn_store::Placed;
 
 pub(crate) async fn list(State(node): State<Node>, caller: Caller, _: Parameters) -> Result<Response, Failure> {
     let principal = caller.with(Scope::Read)?;
@@ -50,20 +51,12 @@ pub(crate) async fn retry(
             }
             Tried::Mapped(trail, prepared) => {
                 // One by one: each is durable before it is said to be solved, and one that can't be stored harms no other.
-                let run = Run { trail: trail.clone(), events: vec![*prepared] };
-                let replies = write_path::commit(&node, vec![run]).await?;
-                let placed = replies.first().and_then(|reply| reply.placed.first());
-                let index = match placed.expect("one event was submitted, and the writer answers for each") {
-                    Placed::Stored { index } => {
-                        answer.stored += 1;
-                        index
-                    }
-                    Placed::Duplicate { index } | Placed::Conflict { index } => {
-                        answer.duplicate += 1;
-                        index
-                    }
-                };
-                result.event = Some(Position { trail, index: Index(*index) }.to_string());
+                let placed = write_path::commit_one(&node, &trail, *prepared).await?;
+                match placed {
+                    Placed::Stored { .. } => answer.stored += 1,
+                    Placed::Duplicate { .. } | Placed::Conflict { .. } => answer.duplicate += 1,
+                }
+                result.event = Some(Position { trail, index: Index(placed.index()) }.to_string());
                 solved.push(Json::from(result.position.as_str()));
             }
         }
@@ -71,7 +64,7 @@ pub(crate) async fn retry(
     }
     node.announce_growth();
     if !solved.is_empty() {
-        let trail = quarantine::trail_of(&principal);
+        let trail = quarantine_of(&principal.trail);
         let deed = Deed {
             resource: ("cairn.trail", trail.to_string()),
             trail,

@@ -1,6 +1,6 @@
 //! Hiding values after the fact, looking for values that should be hidden, reading tokens, and the epochs of the keys.
 
-use super::admin::read;
+use super::body::{read, required};
 use super::caller::Caller;
 use super::parameters::Parameters;
 use super::reads::own_trail;
@@ -16,7 +16,6 @@ use axum::response::Response;
 use cairn_access::{Principal, Scope};
 use cairn_admit::Protection;
 use cairn_admit::protect::uncovered;
-use cairn_api::ProblemCode;
 use cairn_api::v1::{
     EpochList, EpochRequest, Finding, Redaction, RedactionRequest, Reveal, RevealRequest, Scan, Uncovered,
 };
@@ -106,23 +105,15 @@ fn scan_page(node: &Node, principal: &Principal, trail: &TrailRef, from: u64) ->
     let protection = Protection { rules: &node.config().protection, keys: &keys };
     let end = size.min(from.saturating_add(SCAN_EVENTS_MAX));
     let mut scan = Scan { trail: trail.to_string(), size, scanned: 0, uncovered: Vec::new(), next: None };
-    let mut at = from;
-    while at < end {
-        let stored = node.reader().read(trail, at..end).map_err(|error| read_path::read_failed(node, error))?;
-        let Some(last) = stored.last() else { break };
-        at = last.position.index.0 + 1;
-        scan.scanned += stored.len() as u64;
-        for event in stored {
-            let json = event.event().map_err(|error| Failure::internal("a stored event can't be read", &error))?;
-            let found = uncovered(protection, json);
-            if !found.is_empty() {
-                let finding =
-                    |note: cairn_event::Note| Finding { member: note.member, rule: note.rule, count: note.count };
-                let findings = found.into_iter().map(finding).collect();
-                scan.uncovered.push(Uncovered { position: event.position.to_string(), findings });
-            }
+    let at = read_path::each_event(node, trail, from..end, |position, event| {
+        scan.scanned += 1;
+        let found = uncovered(protection, event);
+        if !found.is_empty() {
+            let finding = |note: cairn_event::Note| Finding { member: note.member, rule: note.rule, count: note.count };
+            let findings = found.into_iter().map(finding).collect();
+            scan.uncovered.push(Uncovered { position: position.to_string(), findings });
         }
-    }
+    })?;
     scan.next = (at < size && at > from).then_some(at);
     node.telemetry().scanned(scan.scanned, scan.uncovered.len() as u64);
     Ok(scan)
@@ -199,10 +190,6 @@ pub(crate) async fn change_epochs(
     });
     changed.await?;
     json(&EpochList { epochs: node.keys().epochs() })
-}
-
-async fn required<T: serde::de::DeserializeOwned>(body: Body, want: &str) -> Result<T, Failure> {
-    read(body).await?.ok_or_else(|| Failure::new(ProblemCode::BodyEmpty, format!("want {want}")))
 }
 
 /// Why something is done that needs a reason.

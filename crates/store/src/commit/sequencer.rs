@@ -38,6 +38,16 @@ pub enum Placed {
     },
 }
 
+impl Placed {
+    /// Where the event, or the one that has its key, stands.
+    #[must_use]
+    pub fn index(self) -> u64 {
+        match self {
+            Placed::Stored { index } | Placed::Duplicate { index } | Placed::Conflict { index } => index,
+        }
+    }
+}
+
 /// A planned run: the fate of each event, and the new indexes, which are contiguous.
 #[derive(Debug)]
 pub(crate) struct PlannedRun {

@@ -84,7 +84,7 @@ fn open(args: &TestArgs, context: &Context) -> Result<(SharedSource, Vec<u8>, St
     let mut sources = policy::read(&context.config)?.sources;
     let mut named = args.source.as_deref().map(|source| source.split('/').next().unwrap_or_default().to_owned());
     if let Some(folder) = &args.mapping {
-        let mapping: SharedSource = Arc::new(policy::mapping(folder)?);
+        let mapping: SharedSource = Arc::new(policy::mapping(folder, &mut policy::Files::default())?);
         named = Some(mapping.kind().to_owned());
         sources.add(mapping);
     }
